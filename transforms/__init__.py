@@ -1,0 +1,1 @@
+"""Reusable Beam transforms: they wire; the work lives in transforms.core."""

@@ -1,0 +1,1 @@
+"""The work: plain typed functions and frozen values that know nothing of Beam."""

@@ -1,0 +1,1 @@
+"""Objects on local disk, S3, GCS and HTTP: addresses, listing, ranged reads, small writes."""

@@ -1,0 +1,1 @@
+"""Tables: from CSV and Excel bytes to typed rows in a database."""

@@ -1,0 +1,1 @@
+"""One module a database, behind the protocol of destination.py."""

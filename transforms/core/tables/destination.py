@@ -1,0 +1,168 @@
+"""What a load asks of a database: the protocol that every module in databases/ implements.
+
+A load is exactly once: see `Destination` for the order of things that makes it so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from transforms.core.tables.column import Column
+
+WriteMode = Literal["append", "replace", "upsert"]
+LoadStatus = Literal["pending", "processing", "completed", "failed"]
+
+# Hidden columns of the staging table, there only when LoadSpec.ordered: the order in which upsert's last record wins.
+FILE_COLUMN = "_hornbeam_file"
+RECORD_COLUMN = "_hornbeam_record"
+
+
+class LoadSpec(NamedTuple):
+    """What one load is, as far as a database must know.
+
+    Attributes:
+        load_id: 32 hex digits, derived from the sources' identity and the settings that matter.
+        table: The target, `name` or `schema.name`, unquoted.
+        mode: append, replace or upsert.
+        key: Column names that identify a row (upsert only, else empty).
+        columns: All columns of the target that the load fills, provenance included, in order.
+        ordered: Whether staging also has FILE_COLUMN and RECORD_COLUMN (int64), last (upsert, unique).
+        unique: Column names each of whose values may stand only once in the load (first one wins).
+        chunks: How many chunks the plan has.
+        counted: How many records the plan counted.
+        add_columns: Whether columns that the target lacks are added to it at publish (nullable).
+        plan: The stored plan as JSON text: opaque here.
+    """
+
+    load_id: str
+    table: str
+    mode: WriteMode
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    ordered: bool
+    unique: tuple[str, ...]
+    chunks: int
+    counted: int
+    add_columns: bool
+    plan: str
+
+
+class ChunkTotals(NamedTuple):
+    """One ledger row: a chunk's account. counted = loaded + rejected + skipped."""
+
+    chunk: int
+    file: int
+    counted: int
+    loaded: int
+    rejected: int
+    skipped: int
+
+
+class ChunkRows(NamedTuple):
+    """One chunk, ready to be written.
+
+    Attributes:
+        totals: Its ledger row.
+        rows: Its good rows: the load's columns (plus the two hidden ones if ordered), in Arrow's types.
+        rejects: Its rejected records, one JSON line each, in record order.
+    """
+
+    totals: ChunkTotals
+    rows: pa.Table
+    rejects: tuple[str, ...] = ()
+
+
+class StoredLoad(NamedTuple):
+    """A load as the destination remembers it (times: ISO 8601 UTC or "")."""
+
+    spec: LoadSpec
+    status: LoadStatus
+    loaded: int
+    rejected: int
+    skipped: int
+    error: str
+    started: str
+    finished: str
+
+
+class BadRowsError(Exception):
+    """The database refused rows for what is in them (not for what the rows were sent with).
+
+    `write_chunks` has rolled back; the caller halves the rows until the bad record stands alone, and rejects it.
+    """
+
+
+class Destination(Protocol):
+    """One database and its bookkeeping. Not thread-safe: each worker thread has its own.
+
+    Order: `create_load` once (idempotent); any number of `write_chunks`, in any process; `publish` once.
+    Exactly once: each chunk's ledger row is inserted first and committed with the chunk's rows (primary key load,
+    chunk); `publish` moves staging to the target in the transaction that sets the load to `completed`, and refuses
+    unless the ledger has all chunks and loaded + rejected + skipped = counted.
+
+    Attributes:
+        single_process: Whether only one process may write (DuckDB, SQLite).
+        statements: SQL statements (or API calls) sent so far by this object, BEGIN and COMMIT included.
+    """
+
+    single_process: bool
+    statements: int
+
+    def open(self) -> None:
+        """Connects. Raises ConfigError with the remedy (unknown host, wrong password: never shown)."""
+
+    def close(self) -> None:
+        """Disconnects; may be called twice."""
+
+    def check(self, table: str) -> list[str]:
+        """Findings of a pre-flight: may we create, write, read here? Empty list = all well. Writes nothing."""
+
+    def describe(self, table: str) -> tuple[Column, ...] | None:
+        """The target's columns (types we don't know come as text), or None when there is no such table."""
+
+    def create_load(self, spec: LoadSpec) -> StoredLoad:
+        """Makes the bookkeeping tables, stores the plan if the load is new, makes staging; returns what is stored.
+
+        A load that is there already keeps its stored plan (the caller goes on by that one), and a `failed` one goes
+        back to `processing`; a `completed` one is returned as it is.
+        """
+
+    def find_load(self, load_id: str) -> StoredLoad | None:
+        """The stored load, or None; never creates anything."""
+
+    def ledger(self, load_id: str) -> dict[int, ChunkTotals]:
+        """The chunks that are committed."""
+
+    def write_chunks(self, spec: LoadSpec, chunks: Sequence[ChunkRows]) -> frozenset[int]:
+        """Writes chunks in one transaction: status check, ledger rows, rows, rejects, commit.
+
+        Returns:
+            The chunk numbers that this call wrote; the others were there already.
+
+        Raises:
+            BadRowsError: The database refused a value.
+            TransientError: The connection broke or a lock timed out; nothing was written.
+            PermanentError: The load is not `processing` any more (it was published or failed elsewhere).
+        """
+
+    def publish(self, spec: LoadSpec) -> StoredLoad:
+        """Moves staging to the target and completes the load, in one transaction; completed already = success.
+
+        Duplicates by `unique` are taken out first (the first in (file, record) order stays); they are counted as
+        rejected, not loaded, and written to the rejects with rule `unique`.
+        Raises PermanentError when the ledger doesn't add up, and the load stays as it was.
+        """
+
+    def fail(self, load_id: str, error: str) -> None:
+        """Sets a load to `failed` with its error; its chunks stay for the next attempt."""
+
+    def loads(self) -> Iterator[StoredLoad]:
+        """All loads, newest first (for `hornbeam status`)."""
+
+    def rejects(self, load_id: str) -> Iterator[str]:
+        """The load's rejected records as JSON lines, in (file, record) order."""
