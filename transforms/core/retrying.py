@@ -1,0 +1,67 @@
+"""The one retry policy: exponential waits with jitter, or what the server asked for, then the last error is raised.
+
+Only `TransientError` is retried; what is transient is decided where the error is understood, not here. tenacity was
+taken because waits, stops and their combinations are its subject, and its clock can be watched in tests.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import tenacity
+
+from transforms.core.errors import TransientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class RetryPolicy(NamedTuple):
+    """How often and how patiently something is tried again.
+
+    Attributes:
+        attempts: How often it is tried in all, 1 or more.
+        first_wait_seconds: The longest first wait; each wait after it may be twice as long (full jitter).
+        max_wait_seconds: The longest wait that we choose.
+        max_retry_after_seconds: The longest wait that a server may ask for; longer ones are cut to it.
+    """
+
+    attempts: int = 7
+    first_wait_seconds: float = 0.2
+    max_wait_seconds: float = 20.0
+    max_retry_after_seconds: float = 120.0
+
+
+RETRY = RetryPolicy()
+
+
+def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
+    """Calls `function` until it answers, raises something that isn't transient, or the attempts are used up.
+
+    Args:
+        function: Takes nothing; raises TransientError for a failure that may pass.
+        policy: How often and how patiently.
+
+    Returns:
+        What `function` returned.
+
+    Raises:
+        TransientError: The last one, when all attempts failed.
+    """
+    jitter = tenacity.wait_random_exponential(multiplier=policy.first_wait_seconds, max=policy.max_wait_seconds)
+
+    def wait_seconds(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, TransientError) and error.retry_after_seconds is not None:
+            return min(error.retry_after_seconds, policy.max_retry_after_seconds)
+        return jitter(state)
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(TransientError),
+        stop=tenacity.stop_after_attempt(policy.attempts),
+        wait=wait_seconds,
+        reraise=True,
+    )
+    return retrying(function)
