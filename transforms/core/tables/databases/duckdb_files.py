@@ -1,0 +1,83 @@
+"""The open DuckDB files of this process: one connection a file, shared and counted, since a file admits one process."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from pathlib import Path
+
+import duckdb
+
+from transforms.core.errors import ConfigError
+
+# DuckDB's default is 80 % of the machine. See DuckDBDestination for what was measured with this.
+MEMORY_LIMIT = "96MB"
+
+
+class OpenFile:
+    """One file that this process has open.
+
+    Attributes:
+        connection: Its connection; destinations work on cursors of it.
+        exclusive: Held by whoever makes tables or publishes: DuckDB would refuse the later one's commit.
+        users: How many destinations hold it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.connection = _connect(path)
+        self.exclusive = threading.Lock()
+        self.users = 0
+
+
+_FILES: dict[tuple[int, str], OpenFile] = {}
+_GUARD = threading.Lock()
+
+
+def _key(path: Path) -> tuple[int, str]:
+    """A forked child must not use its parent's connection: the process is part of the key."""
+    return os.getpid(), str(path.resolve())
+
+
+def acquire(path: Path) -> OpenFile:
+    """Opens the file, or counts one more user of it.
+
+    Raises:
+        ConfigError: It isn't a DuckDB file, can't be made, or another process has it open.
+    """
+    with _GUARD:
+        file = _FILES.get(_key(path))
+        if file is None:
+            file = _FILES[_key(path)] = OpenFile(path)
+        file.users += 1
+        return file
+
+
+def release(path: Path) -> None:
+    """Counts one user less; the last one closes the file, which writes its log into it."""
+    with _GUARD:
+        file = _FILES[_key(path)]
+        file.users -= 1
+        if not file.users:
+            del _FILES[_key(path)]
+            file.connection.close()
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(str(path))
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+    except duckdb.IOException as error:
+        raise ConfigError(_explain(path, str(error))) from error
+    except duckdb.Error as error:
+        raise ConfigError(f"DuckDB can't open {path}: {error}; name another file") from error
+    return connection
+
+
+def _explain(path: Path, message: str) -> str:
+    holder = re.search(r"lock is held in (.*?\(PID \d+\)[^.\n]*)", message)
+    if holder:
+        return f"{path} is open in another process, {holder[1]}: DuckDB admits one; wait until it ends, then try again"
+    if "not a valid DuckDB" in message:
+        return f"{path} is not a DuckDB database: name another file, or delete this one"
+    return f"DuckDB can't open {path}: {message}; check that the folder is there and may be written"

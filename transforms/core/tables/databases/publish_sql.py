@@ -1,0 +1,136 @@
+"""How staging becomes the target: which way (a truth table), and the statements of each way.
+
+Text only, the same for PostgreSQL, DuckDB and SQLite; each database adds its locks around it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from transforms.core.tables.databases.sql import REJECT_COLUMNS, REJECTS
+from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+
+if TYPE_CHECKING:
+    from transforms.core.tables.column import Column
+    from transforms.core.tables.databases.sql import Dialect, TableName
+    from transforms.core.tables.destination import LoadSpec, WriteMode
+
+Way = Literal["rename", "swap", "insert", "clear_insert", "upsert"]
+
+
+def choose_way(mode: WriteMode, *, exists: bool, replaceable: bool) -> Way:
+    """How the rows get into the target.
+
+    | mode    | target | replaceable | way          |                                                       |
+    |---------|--------|-------------|--------------|-------------------------------------------------------|
+    | any     | absent | -           | rename       | staging becomes the target: no row is written twice   |
+    | append  | there  | any         | insert       |                                                       |
+    | replace | there  | yes         | swap         | the old table is dropped, staging takes its name      |
+    | replace | there  | no          | clear_insert | DELETE + INSERT: what hangs on the table stays        |
+    | upsert  | there  | any         | upsert       | UPDATE + INSERT, never DELETE: foreign keys stay true |
+
+    Args:
+        mode: The load's.
+        exists: Whether the target is there.
+        replaceable: Whether nothing but its rows would be lost with the old table: the load fills all its columns, and
+            it has no index, constraint, default, grant, trigger, view, policy or comment.
+    """
+    if not exists:
+        return "rename"
+    if mode == "replace":
+        return "swap" if replaceable else "clear_insert"
+    return "upsert" if mode == "upsert" else "insert"
+
+
+class Move(NamedTuple):
+    """One publish.
+
+    Attributes:
+        spec: The load.
+        staging: Its staging table.
+        target: The table it goes to.
+        dialect: The database's.
+    """
+
+    spec: LoadSpec
+    staging: TableName
+    target: TableName
+    dialect: Dialect
+
+    def take_out_duplicates(self, column: str) -> tuple[str, str]:
+        """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name), and deletes them."""
+        quote, staging = self.dialect.quote, self.staging.sql(self.dialect)
+        file, record, value = quote(FILE_COLUMN), quote(RECORD_COLUMN), quote(column)
+        repeated = (
+            f"SELECT {file} AS f, {record} AS r, {value} AS v, row_number() OVER "
+            f"(PARTITION BY {value} ORDER BY {file}, {record}) AS n FROM {staging} WHERE {value} IS NOT NULL"
+        )
+        name = f"CAST({self.dialect.mark}1 AS TEXT)"
+        reject = self.dialect.json_object.format(
+            f"'file', f, 'record', r, 'column', {name}, 'value', substr(CAST(v AS TEXT), 1, 200), 'rule', 'unique'"
+        )
+        into = f"{self.target.beside(REJECTS).sql(self.dialect)} ({', '.join(REJECT_COLUMNS)})"
+        return (
+            f"INSERT INTO {into} SELECT '{self.spec.load_id}', f, r, -1, 0, {reject} FROM ({repeated}) d WHERE n > 1",
+            f"DELETE FROM {staging} WHERE ({file}, {record}) IN (SELECT f, r FROM ({repeated}) d WHERE n > 1)",
+        )
+
+    def keep_last_of_each_key(self) -> str:
+        """Deletes from staging all rows of a key but its last in (file, record) order."""
+        quote, staging = self.dialect.quote, self.staging.sql(self.dialect)
+        file, record = quote(FILE_COLUMN), quote(RECORD_COLUMN)
+        ranked = (
+            f"SELECT {file} AS f, {record} AS r, row_number() OVER (PARTITION BY {self.dialect.names(self.spec.key)} "
+            f"ORDER BY {file} DESC, {record} DESC) AS n FROM {staging}"
+        )
+        return f"DELETE FROM {staging} WHERE ({file}, {record}) IN (SELECT f, r FROM ({ranked}) d WHERE n > 1)"
+
+    def drop_hidden_columns(self) -> tuple[str, ...]:
+        """Takes the hidden columns out of a staging table that is to become the target."""
+        hidden = (FILE_COLUMN, RECORD_COLUMN) if self.spec.ordered else ()
+        table = self.staging.sql(self.dialect)
+        return tuple(f"ALTER TABLE {table} DROP COLUMN {self.dialect.quote(name)}" for name in hidden)
+
+    def add_column(self, column: Column) -> str:
+        """Adds a column to the target; its older rows have NULL there."""
+        kind = self.dialect.sql_type(column.type)
+        return f"ALTER TABLE {self.target.sql(self.dialect)} ADD COLUMN {self.dialect.quote(column.name)} {kind}"
+
+    def statements(self, way: Way) -> tuple[str, ...]:
+        """What gets the rows into the target and staging out of the way; no TRUNCATE: old snapshots must stay true."""
+        target, staging = self.target.sql(self.dialect), self.staging.sql(self.dialect)
+        rename = f"ALTER TABLE {staging} RENAME TO {self.dialect.quote(self.target.name)}"
+        match way:
+            case "rename":
+                return (*self.drop_hidden_columns(), rename)
+            case "swap":
+                return (*self.drop_hidden_columns(), f"DROP TABLE {target}", rename)
+            case "insert":
+                return (self.insert(), f"DROP TABLE {staging}")
+            case "clear_insert":
+                return (f"DELETE FROM {target}", self.insert(), f"DROP TABLE {staging}")
+            case "upsert":
+                update = self.update()
+                return (*([update] if update else []), self.insert(only_new=True), f"DROP TABLE {staging}")
+
+    def insert(self, *, only_new: bool = False) -> str:
+        """Copies staging into the target; `only_new`: only keys that the target lacks."""
+        names = self.dialect.names(column.name for column in self.spec.columns)
+        text = f"INSERT INTO {self.target.sql(self.dialect)} ({names}) SELECT {names} FROM {self.staging.sql(self.dialect)} s"
+        if only_new:
+            text += f" WHERE NOT EXISTS (SELECT 1 FROM {self.target.sql(self.dialect)} t WHERE {self._same_key()})"
+        return text
+
+    def update(self) -> str:
+        """Sets the columns of the rows whose key is there already; "" when the load has only key columns."""
+        key = {self.dialect.fold(name) for name in self.spec.key}
+        quoted = [self.dialect.quote(c.name) for c in self.spec.columns if self.dialect.fold(c.name) not in key]
+        if not quoted:
+            return ""
+        values = ", ".join(f"{name} = s.{name}" for name in quoted)
+        target, staging = self.target.sql(self.dialect), self.staging.sql(self.dialect)
+        return f"UPDATE {target} AS t SET {values} FROM {staging} AS s WHERE {self._same_key()}"
+
+    def _same_key(self) -> str:
+        quoted = [self.dialect.quote(name) for name in self.spec.key]
+        return " AND ".join(f"t.{name} = s.{name}" for name in quoted)
