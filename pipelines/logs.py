@@ -1,0 +1,73 @@
+"""A run's log: everything goes to a rotating hornbeam.log, little to the console, and no secret to either."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from transforms.core.scrubbing import ScrubFilter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.settings import PipelineSettings
+    from transforms.core.run_folder import RunFolder
+
+FORMAT: Final = "%(asctime)s - %(levelname)s - %(message)s"
+LOGGER: Final = logging.getLogger("hornbeam")
+CHATTY: Final = ("apache_beam", "urllib3", "botocore", "google", "grpc")
+
+
+@contextmanager
+def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> Iterator[Path]:
+    """Logs to the run's file while the block runs, then puts the program's own logging back.
+
+    Args:
+        folder: The run's; on an object store the log is written locally and moved there at the end.
+        settings: Level, file, sizes.
+        temp_dir: For the log of a run whose folder is no local one.
+
+    Yields:
+        The log file.
+    """
+    path = Path(settings.log_file) if settings.log_file else (folder.local_path or Path(temp_dir)) / "hornbeam.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log = RotatingFileHandler(
+        path, maxBytes=settings.log_max_mb * 1_000_000, backupCount=settings.log_backups, encoding="utf-8"
+    )
+    console = logging.StreamHandler(sys.stderr)
+    console.addFilter(_for_the_console)
+    root = logging.getLogger()
+    levels = {name: logging.getLogger(name).level for name in ("", "hornbeam", *CHATTY)}
+    for handler in (log, console):
+        handler.setFormatter(logging.Formatter(FORMAT))
+        handler.addFilter(ScrubFilter())
+        root.addHandler(handler)
+    _set_levels(settings.log_level)
+    try:
+        yield path
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+        for handler in (log, console):
+            root.removeHandler(handler)
+            handler.close()
+        if not settings.log_file and folder.local_path is None:
+            folder.write_file("hornbeam.log", path)
+
+
+def _set_levels(level: str) -> None:
+    logging.getLogger().setLevel(level)
+    LOGGER.setLevel(level)
+    if level != "DEBUG":
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+
+
+def _for_the_console(record: logging.LogRecord) -> bool:
+    """Only Hornbeam's own words, and of those what a person who waits wants to read."""
+    return record.name == "hornbeam" and (record.levelno >= logging.WARNING or getattr(record, "console", False))

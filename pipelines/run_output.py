@@ -1,0 +1,110 @@
+"""What a run says while it runs and when it ends: a live bar, a line every 10 s, or JSON events; four closing lines.
+
+Standard output takes the closing lines (or the events) and nothing else; the rest goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.logs import LOGGER
+from transforms.core import progress
+from transforms.core.rates import Pace, pace, progress_line
+from transforms.core.summary import closing_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pipelines.launch import RunnerChoice
+    from transforms.core.memory import MemorySampler
+    from transforms.core.run_folder import RunFolder
+    from transforms.core.summary import Summary
+
+LINE_SECONDS: Final = 10.0
+EVENT_SECONDS: Final = 1.0
+
+
+class Output:
+    """A run's voice.
+
+    Args:
+        folder: The run's.
+        as_events: Whether a program listens: one JSON object a line on standard output.
+    """
+
+    def __init__(self, folder: RunFolder, *, as_events: bool) -> None:
+        self._folder = folder
+        self._as_events = as_events
+
+    def started(self, pipeline: str, choice: RunnerChoice) -> None:
+        """Says what begins.
+
+        Args:
+            pipeline: Its name.
+            choice: The engine.
+        """
+        if self._as_events:
+            self._event("started", pipeline=pipeline, runner=choice.shown, output=self._folder.shown)
+
+    @contextmanager
+    def live(self, sampler: MemorySampler) -> Iterator[None]:
+        """Shows progress while the block runs.
+
+        Args:
+            sampler: Knows the memory in use.
+        """
+
+        def now() -> Pace:
+            return pace(progress.snapshot(), time.monotonic() - started, sampler.rss_bytes)
+
+        started = time.monotonic()
+        if self._as_events:
+            with _every(EVENT_SECONDS, lambda: self._event("progress", **now()._asdict())):
+                yield
+        elif sys.stderr.isatty():
+            from pipelines.progress_bar import live_bar
+
+            with live_bar(now):
+                yield
+        else:
+            with _every(LINE_SECONDS, lambda: LOGGER.info("%s", progress_line(now()), extra={"console": True})):
+                yield
+
+    def closed(self, summary: Summary) -> None:
+        """Says how it ended.
+
+        Args:
+            summary: The run's.
+        """
+        if self._as_events:
+            self._event("finished", exit_code=summary.exit_code, summary=json.loads(summary.to_json()))
+        else:
+            sys.stdout.write("\n".join(closing_lines(summary)) + "\n")
+            sys.stdout.flush()
+
+    def _event(self, event: str, **values: Any) -> None:
+        sys.stdout.write(json.dumps({"event": event, "run_id": self._folder.run_id, **values}) + "\n")
+        sys.stdout.flush()
+
+
+@contextmanager
+def _every(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Does something every so often, in a thread, while the block runs."""
+    stop = threading.Event()
+
+    def loop() -> None:
+        while not stop.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=loop, name="hornbeam-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

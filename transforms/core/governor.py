@@ -1,0 +1,157 @@
+"""The governor: a gate that every concurrent task passes, so that memory stays below its threshold.
+
+Over the threshold no new task starts and the width halves; below three quarters of it the width grows again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from transforms.core import interrupt
+from transforms.core.errors import HornbeamError
+from transforms.core.memory_sampler import MB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_POLL_SECONDS: Final = 0.1
+_NARROW_SECONDS: Final = 1.0
+_WIDEN_SECONDS: Final = 0.5
+_COMFORT: Final = 0.75
+
+
+class MemoryLimitError(HornbeamError):
+    """Memory stays over the threshold though nothing is under way, or one task alone needs more than it."""
+
+
+class Governor:
+    """Admits at most `width` tasks at once, none while memory is over the threshold.
+
+    Args:
+        width: Tasks at once when memory is no matter, at least 1.
+        threshold_mb: How far above the baseline memory may rise before no new task starts, in MB of 10^6 bytes.
+        above_baseline: Measures: resident bytes above the baseline, now.
+        grace_seconds: How long memory may stay over the threshold with nothing in flight.
+    """
+
+    def __init__(
+        self, width: int, threshold_mb: float, above_baseline: Callable[[], int], grace_seconds: float = 10.0
+    ) -> None:
+        self._most = width
+        self.width = width
+        self._threshold = int(threshold_mb * MB)
+        self._measure = above_baseline
+        self._grace_seconds = grace_seconds
+        self._changed = threading.Condition()
+        self._used = 0
+        self._reserved = 0
+        self._in_flight = 0
+        self._adapted_at = time.monotonic()
+        self._stuck_since: float | None = None
+        self.narrowed = 0
+
+    @property
+    def pressure(self) -> float:
+        """Memory in use as a share of the threshold: adaptive sizes halve above 1 and grow well below it."""
+        return self._used / self._threshold
+
+    def heed(self, used_bytes: int) -> None:
+        """Takes a sample; the sampler calls it.
+
+        Args:
+            used_bytes: Resident bytes above the baseline.
+        """
+        with self._changed:
+            self._used = used_bytes
+            now = time.monotonic()
+            since = now - self._adapted_at
+            if used_bytes > self._threshold and self.width > 1 and since >= _NARROW_SECONDS:
+                self.width, self._adapted_at, self.narrowed = self.width // 2, now, self.narrowed + 1
+            elif used_bytes < _COMFORT * self._threshold and self.width < self._most and since >= _WIDEN_SECONDS:
+                self.width, self._adapted_at = self.width + 1, now
+            self._changed.notify_all()
+
+    @contextmanager
+    def admit(self, estimated_bytes: int = 0) -> Iterator[None]:
+        """Waits until a task may start, and holds its place while the block runs.
+
+        Args:
+            estimated_bytes: Working memory that the task will take; 0 when small or unknown.
+
+        Raises:
+            MemoryLimitError: The task alone needs more than the threshold, or memory doesn't fall.
+            InterruptedRunError: The run was asked to stop.
+        """
+        self._enter(estimated_bytes)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._reserved -= estimated_bytes
+                self._changed.notify_all()
+
+    def _enter(self, estimated_bytes: int) -> None:
+        if estimated_bytes > self._threshold:
+            raise MemoryLimitError(
+                f"one task needs about {estimated_bytes / MB:.0f} MB of memory, more than the threshold of"
+                f" {self._threshold / MB:.0f} MB: raise --memory_threshold_mb, or make the unit of work smaller"
+            )
+        while True:
+            with self._changed:
+                if self._may_start(estimated_bytes):
+                    self._in_flight += 1
+                    self._reserved += estimated_bytes
+                    self._stuck_since = None
+                    return
+                self._changed.wait(_POLL_SECONDS)
+            interrupt.check()
+            self._relieve()
+
+    def _may_start(self, estimated_bytes: int) -> bool:
+        if self._used > self._threshold or self._in_flight >= self.width:
+            return False
+        expected = max(self._used, self._reserved) + estimated_bytes
+        return self._in_flight == 0 or expected <= self._threshold
+
+    def _relieve(self) -> None:
+        """Nothing in flight and still over: gives freed pages back, then allows a grace time, then fails."""
+        with self._changed:
+            if self._in_flight or self._used <= self._threshold:
+                self._stuck_since = None
+                return
+            first = self._stuck_since is None
+            self._stuck_since = self._stuck_since or time.monotonic()
+            waited = time.monotonic() - self._stuck_since
+        if first:
+            release_freed_memory()
+        self.heed(self._measure())
+        if waited > self._grace_seconds and self._used > self._threshold:
+            raise MemoryLimitError(
+                f"memory stays {self._used / MB:.0f} MB above the start, over the threshold of"
+                f" {self._threshold / MB:.0f} MB, for {self._grace_seconds:.0f} s with no task under way"
+                f" ({held_memory()}): raise --memory_threshold_mb, or lower --max_concurrent"
+            )
+
+
+def release_freed_memory() -> None:
+    """Gives pages that are free inside the process back to the system: cycles, Arrow's pool, the C heap."""
+    gc.collect()
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
+
+
+def held_memory() -> str:
+    """What holds memory, as far as the process can tell, in words."""
+    parts = [f"{len(gc.get_objects()):,} Python objects"]
+    if arrow := sys.modules.get("pyarrow"):
+        parts.append(f"Arrow holds {arrow.total_allocated_bytes() / MB:.0f} MB")
+    return ", ".join(parts)

@@ -1,0 +1,212 @@
+"""The sampler: memory, processor and temporary disk of the whole process tree, every tenth of a second.
+
+Cheap on purpose: one small read a process and sample; who the children are, and the temporary files, once a second.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import psutil
+
+from transforms.core.memory_use import MemoryUse, Point
+from transforms.core.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from transforms.core.progress import Amounts
+
+MB: Final = 1_000_000
+_SLOW_SECONDS: Final = 1.0
+
+
+class Reading:
+    """Reads the process tree's figures; not thread-safe.
+
+    Args:
+        temp_dir: The folder whose files count as temporary disk; None for none.
+    """
+
+    def __init__(self, temp_dir: str | None) -> None:
+        self._temp_dir = temp_dir
+        self._root = psutil.Process()
+        self._processes = [self._root]
+        self._looked_at = 0.0
+        self._cpu: dict[int, float] = {}
+        self._total = psutil.virtual_memory().total
+        self.temp_bytes = 0
+
+    def rss_vms(self) -> tuple[int, int]:
+        """Resident and virtual bytes of the tree; a process that ended meanwhile counts nothing."""
+        now = time.monotonic()
+        if now - self._looked_at >= _SLOW_SECONDS:
+            self._looked_at = now
+            self._processes = [self._root, *self._root.children(recursive=True)]
+            self.temp_bytes = folder_bytes(self._temp_dir) if self._temp_dir else 0
+        rss = vms = 0
+        for process in self._processes:
+            try:
+                memory = process.memory_info()
+            except psutil.Error:  # it ended between being listed and being read
+                continue
+            rss, vms = rss + memory.rss, vms + memory.vms
+        return rss, vms
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the tree so far, ended children included as far as they were seen."""
+        for process in self._processes:
+            try:
+                times = process.cpu_times()
+            except psutil.Error:  # as above; its last figure stays
+                continue
+            self._cpu[process.pid] = times.user + times.system
+        return sum(self._cpu.values())
+
+    def percent(self, rss: int) -> float:
+        """A share of the machine's memory, 0 to 100.
+
+        Args:
+            rss: Bytes.
+        """
+        return 100.0 * rss / self._total
+
+
+class MemorySampler:
+    """Samples in a thread of its own from `start` to `stop`.
+
+    Args:
+        temp_dir: The run's temporary folder, or None.
+        interval_seconds: Between samples.
+        observe: What the run has done so far, for the timeline; None for zeros.
+    """
+
+    def __init__(
+        self,
+        temp_dir: str | None = None,
+        interval_seconds: float = 0.1,
+        observe: Callable[[], Amounts] | None = None,
+    ) -> None:
+        self._interval_seconds = interval_seconds
+        self._observe = observe
+        self._reading = Reading(temp_dir)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._listeners: list[Callable[[int], None]] = []
+        self._timeline = Timeline(600)
+        self._started = time.monotonic()
+        self._cpu_start = self._cpu_last = self._cpu_seconds = 0.0
+        self._at = self._started
+        self._area = 0.0
+        self._temp_peak = 0
+        self.baseline_bytes = self.peak_bytes = self.rss_bytes = 0
+
+    def start(self) -> None:
+        """Takes the baseline, now, and starts sampling."""
+        self._started = self._at = time.monotonic()
+        self.baseline_bytes = self.peak_bytes = self.rss_bytes = self._reading.rss_vms()[0]
+        self._cpu_start = self._cpu_last = self._reading.cpu_seconds()
+        self._thread = threading.Thread(target=self._loop, name="hornbeam-memory", daemon=True)
+        self._thread.start()
+        self.snapshot("start")
+
+    def stop(self) -> None:
+        """Takes a last sample and stops; may be called twice."""
+        if self._thread is not None and not self._stop.is_set():
+            self._stop.set()
+            self._thread.join()
+            self.snapshot("end")
+
+    def listen(self, listener: Callable[[int], None]) -> None:
+        """Has each sample told, in the sampler's thread.
+
+        Args:
+            listener: Called with the tree's resident bytes above the baseline.
+        """
+        self._listeners.append(listener)
+
+    def snapshot(self, label: str) -> Point:
+        """Samples now, and marks the point in the timeline.
+
+        Args:
+            label: What happens here: `planned`, `published`.
+        """
+        return self._sample(label)
+
+    def above_baseline(self) -> int:
+        """Samples now: the tree's resident bytes above the baseline."""
+        self._sample("")
+        return self.rss_bytes - self.baseline_bytes
+
+    def use(self, threshold_mb: float = 0.0) -> MemoryUse:
+        """All figures so far.
+
+        Args:
+            threshold_mb: The governor's, for the report.
+        """
+        with self._lock:
+            span = self._at - self._started
+            average = self._area / span if span > 0 else float(self.rss_bytes)
+            return MemoryUse(
+                baseline_mb=round(self.baseline_bytes / MB, 1),
+                peak_mb=round(self.peak_bytes / MB, 1),
+                average_mb=round(average / MB, 1),
+                threshold_mb=threshold_mb,
+                temp_peak_mb=round(self._temp_peak / MB, 1),
+                cpu_seconds=round(self._cpu_seconds, 2),
+                timeline=self._timeline.points(),
+            )
+
+    def _loop(self) -> None:
+        while not self._stop.wait(self._interval_seconds):
+            self._sample("")
+            for listener in self._listeners:
+                listener(self.rss_bytes - self.baseline_bytes)
+
+    def _sample(self, label: str) -> Point:
+        with self._lock:
+            rss, vms = self._reading.rss_vms()
+            now, cpu = time.monotonic(), self._reading.cpu_seconds()
+            span = now - self._at
+            self._area += span * (rss + self.rss_bytes) / 2
+            busy = 100.0 * (cpu - self._cpu_last) / span if span > 0 else 0.0
+            self._at, self._cpu_last, self._cpu_seconds = now, cpu, cpu - self._cpu_start
+            self.rss_bytes, self.peak_bytes = rss, max(self.peak_bytes, rss)
+            self._temp_peak = max(self._temp_peak, self._reading.temp_bytes)
+            point = self._point(rss, vms, busy, label)
+            self._timeline.add(point)
+            return point
+
+    def _point(self, rss: int, vms: int, busy: float, label: str) -> Point:
+        done = self._observe() if self._observe else (0, 0, 0)
+        return Point(
+            round(self._at - self._started, 3),
+            round(rss / MB, 1),
+            round(vms / MB, 1),
+            round(self._reading.percent(rss), 2),
+            round(busy, 1),
+            round(self._reading.temp_bytes / MB, 1),
+            *done,
+            label=label,
+        )
+
+
+def folder_bytes(folder: str) -> int:
+    """Bytes of all files below a folder, as far as they still are there.
+
+    Args:
+        folder: Its path.
+    """
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(place) / name).lstat().st_size
+            except FileNotFoundError:  # temporary files come and go
+                continue
+    return total

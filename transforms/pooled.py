@@ -1,0 +1,138 @@
+"""`PooledDoFn`: a DoFn whose elements are worked by the process's one pool, whatever the runner does with bundles.
+
+A subclass says what to do with one element; timestamps, windows, draining, stopping and timing are done here.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.core import memory, pool, progress
+from transforms.core.pool import Finished, InFlight
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class PoolLimits(NamedTuple):
+    """How much is worked at once.
+
+    Attributes:
+        max_concurrent: Elements at once in a process.
+        memory_threshold_mb: How far memory may rise above the start before no new element starts.
+    """
+
+    max_concurrent: int = 16
+    memory_threshold_mb: float = 500
+
+
+class _Place(NamedTuple):
+    element: Any
+    timestamp: Any
+    window: Any
+
+
+class PooledDoFn(beam.DoFn):
+    """Works up to `max_concurrent` elements of a process at once. Bounded and unbounded input; repeats are the work's.
+
+    `work` runs in a thread of the pool, several at a time: what it shares must be thread-safe. Its outputs leave with
+    the element's own timestamp and window, in whatever order the work ends. Memory: the outputs of at most
+    `max_concurrent` elements, so an element's outputs should be few and small.
+
+    Args:
+        limits: How much is worked at once.
+    """
+
+    def __init__(self, limits: PoolLimits = PoolLimits()) -> None:  # noqa: B008 - an immutable value
+        super().__init__()
+        self.limits = limits
+        self._in_flight: InFlight[_Place] | None = None
+
+    def work(self, element: Any) -> Iterable[Any]:
+        """What to do with one element.
+
+        Args:
+            element: The element.
+
+        Returns:
+            Its outputs, `TaggedOutput` allowed.
+        """
+        raise NotImplementedError
+
+    def not_started(self, element: Any) -> Iterable[Any]:
+        """What to emit for an element that was not started because the run was asked to stop.
+
+        Args:
+            element: The element.
+        """
+        del element
+        return ()
+
+    def estimated_bytes(self, element: Any) -> int:
+        """Working memory that an element will take, for the governor; 0 when small or unknown.
+
+        Args:
+            element: The element.
+        """
+        del element
+        return 0
+
+    def start_bundle(self) -> None:
+        """Makes sure that nothing of an earlier, failed bundle is still under way."""
+        if self._in_flight is not None:
+            self._in_flight.abandon()
+        limits = self.limits
+        gate = memory.governor(limits.max_concurrent, limits.memory_threshold_mb)
+        self._in_flight = InFlight(pool.shared(limits.max_concurrent, gate))
+
+    def process(
+        self, element: Any, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam
+    ) -> Iterator[Any]:
+        """Queues the element and emits what is ready.
+
+        Args:
+            element: The element.
+            timestamp: Its timestamp.
+            window: Its window.
+        """
+        assert self._in_flight is not None
+        place = _Place(element, timestamp, window)
+        self._in_flight.submit(partial(self._timed, element), place, self.estimated_bytes(element))
+        for finished in self._in_flight.ready():
+            yield from self._outputs(finished)
+
+    def finish_bundle(self) -> Iterator[Any]:
+        """Waits for the rest and emits it."""
+        assert self._in_flight is not None
+        for finished in self._in_flight.drain():
+            yield from self._outputs(finished)
+        progress.flush()
+
+    def teardown(self) -> None:
+        """Waits for what a failed bundle left behind."""
+        if self._in_flight is not None:
+            self._in_flight.abandon()
+
+    def _timed(self, element: Any) -> list[Any]:
+        started = time.perf_counter()
+        failed = 1
+        try:
+            outputs = list(self.work(element))
+            failed = 0
+        finally:
+            progress.step(type(self).__name__, time.perf_counter() - started, failed=failed)
+        return outputs
+
+    def _outputs(self, finished: Finished[_Place]) -> Iterator[Any]:
+        element, timestamp, window = finished.context
+        for value in finished.value if finished.started else self.not_started(element):
+            if isinstance(value, TaggedOutput):
+                yield TaggedOutput(value.tag, WindowedValue(value.value, timestamp, (window,)))
+            else:
+                yield WindowedValue(value, timestamp, (window,))
