@@ -158,7 +158,7 @@ _GRAMMARS = {
     "ymd": forms.YMD_DATE,
     "naive": forms.NAIVE,
     "zoned": forms.ZONED,
-    **{mark: rf"[0-9]{{1,2}}[{mark}][0-9]{{1,2}}[{mark}][0-9]{{4}}" for mark in forms.SEPARATORS},
+    **forms.PARTED,
 }
 _JUDGES: dict[str, Judge] = {
     "boolean": _judge_booleans,

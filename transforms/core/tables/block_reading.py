@@ -16,6 +16,7 @@ from transforms.core.tables.date_texts import FORMS, read_dates
 from transforms.core.tables.field_rule import JSON_SHAPES, SHAPES
 from transforms.core.tables.moment_texts import read_iso_dates, read_moments
 from transforms.core.tables.text_block import text_block
+from transforms.core.tables.value_forms import BOOLEAN
 from transforms.core.tables.value_reading import Value, read_value
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 _DAY = "(?:0[1-9]|1[0-9]|2[0-8])"  # days that every month has
 _MONTH = "(?:0[1-9]|1[0-2])"
 _ISO = f"[1-9][0-9]{{3}}-{_MONTH}-{_DAY}"
+_LIKELY_ISO = f"[1-9][0-9]{{3}}-{_MONTH}-(?:0[1-9]|[12][0-9]|3[01])"
 _TIME = r"[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6})?)?"
+_ZONE = "(?:Z|[+-][01][0-9](?::?[0-5][0-9])?)"
+_SPECIAL = "^(?i:nan|[+-]?inf(?:inity)?)$"
 _MAX_DIGITS = 38
 
 
@@ -74,6 +78,8 @@ def _is_read_one_by_one(rule: FieldRule) -> bool:
 
 def _read_whole(texts: pa.StringArray, rule: FieldRule) -> pa.Array | None:
     """The typed values of a block without nulls, or None when one isn't of the type or its cast can't be trusted."""
+    if not len(texts):
+        return pa.nulls(0, rule.column.type.arrow())
     if rule.shape and not pc.all(pc.match_substring_regex(texts, f"^(?:{SHAPES[rule.shape]})$")).as_py():
         return None
     try:
@@ -84,18 +90,22 @@ def _read_whole(texts: pa.StringArray, rule: FieldRule) -> pa.Array | None:
 
 def _read_split(texts: pa.StringArray, rule: FieldRule) -> Reading:
     """Casts the values that are surely good, and asks the reference about the others."""
-    plain = _plain_block(texts, rule)
-    sure = pc.fill_null(pc.match_substring_regex(plain, f"^{_sure(rule.column.type)}$"), fill_value=False)
-    if rule.shape:
-        shaped = pc.match_substring_regex(texts, f"^(?:{SHAPES[rule.shape]})$")
-        sure = pc.and_(sure, pc.fill_null(shaped, fill_value=False))
-    surely = _read_whole(texts.filter(sure), rule) if pc.any(sure).as_py() else None
-    if surely is None:
-        sure = pa.array(np.zeros(len(texts), bool))
-        surely = pa.nulls(0, rule.column.type.arrow())
+    for grammar in _sure(rule.column.type):
+        sure = _matches(_plain_block(texts, rule), grammar)
+        if rule.shape:
+            sure = pc.and_(sure, _matches(texts, SHAPES[rule.shape]))
+        surely = _read_whole(texts.filter(sure), rule)
+        if surely is not None:
+            break
+    else:
+        sure, surely = pa.array(np.zeros(len(texts), bool)), pa.nulls(0, rule.column.type.arrow())
     odd = pc.and_(texts.is_valid(), pc.invert(sure))
     read = [read_value(text.as_py(), rule) for text in texts.filter(odd)]
     return _assemble(sure, surely, odd, read)
+
+
+def _matches(texts: pa.StringArray, grammar: str) -> pa.BooleanArray:
+    return pc.fill_null(pc.match_substring_regex(texts, f"^(?:{grammar})$"), fill_value=False)
 
 
 def _assemble(sure: pa.BooleanArray, surely: pa.Array, odd: pa.BooleanArray, read: list[Value | None]) -> Reading:
@@ -171,18 +181,24 @@ def _whole_decimals(texts: pa.StringArray, rule: FieldRule) -> pa.Array | None:
     return pc.cast(wide, kind.arrow())
 
 
-def _whole_doubles(texts: pa.StringArray, rule: FieldRule) -> pa.Array | None:
+def _whole_doubles(texts: pa.StringArray, _rule: FieldRule) -> pa.Array | None:
     if not _number_bytes_only(texts, exponents=True):
-        return None
+        special = pc.match_substring_regex(texts, _SPECIAL)
+        numbers = texts.filter(pc.invert(special))
+        if len(numbers) == len(texts) or (len(numbers) and _whole_doubles(numbers, _rule) is None):
+            return None
+        return pc.cast(texts, pa.float64())
     values = pc.cast(texts, pa.float64())
     sizes = values.to_numpy()
-    if not np.isfinite(sizes).all():
-        return None
     zeros = sizes == 0
-    vanished = zeros.any() and any(
-        read_value(text.as_py(), rule) is None for text in texts.filter(pa.array(zeros)).unique()
-    )
-    return None if vanished else values
+    if not np.isfinite(sizes).all() or (zeros.any() and _vanish(texts.filter(pa.array(zeros)))):
+        return None
+    return values
+
+
+def _vanish(texts: pa.StringArray) -> bool:
+    """Whether a text that a double reads as 0 has another digit before its exponent."""
+    return bool(pc.any(pc.match_substring_regex(texts, "^[^eE]*[1-9]")).as_py())
 
 
 def _whole_dates(texts: pa.StringArray, rule: FieldRule) -> pa.Array | None:
@@ -214,30 +230,30 @@ _WHOLE: dict[str, Reader] = {
 }
 
 
-def _sure(kind: ColumnType) -> str:
-    """A grammar of texts that are surely of a type; what it misses is asked one by one."""
+def _sure(kind: ColumnType) -> tuple[str, ...]:
+    """Grammars of texts that are surely of a type (all but the last: nearly); what they miss is asked one by one."""
     match kind.kind:
         case "decimal":
             whole = kind.precision - kind.scale
             fraction = rf"(?:\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
-            return f"-?[0-9]{{1,{whole}}}{fraction}" if whole else f"-?0?{fraction}"
+            return (f"-?[0-9]{{1,{whole}}}{fraction}" if whole else f"-?0?{fraction}",)
         case "date" if kind.form:
             return _sure_parted(kind.form)
     return _SURE[kind.kind]
 
 
-def _sure_parted(form: str) -> str:
+def _sure_parted(form: str) -> tuple[str, ...]:
     separator, places = FORMS[form]
     parts = dict(zip(places, ("[1-9][0-9]{3}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|1[0-9]|2[0-8])"), strict=True))
-    return f"[{separator}]".join(parts[place] for place in range(3))
+    return (f"[{separator}]".join(parts[place] for place in range(3)),)
 
 
 _SURE = {
-    "boolean": "(?:[tT][rR][uU][eE]|[fF][aA][lL][sS][eE])",
-    "integer": "-?[0-9]{1,18}",
-    "double": r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?",
-    "date": _ISO,
-    "timestamp": _ISO + _TIME,
-    "timestamptz": _ISO + _TIME + "(?:Z|[+-][01][0-9](?::?[0-5][0-9])?)",
-    "text": "(?s:.*)",
+    "boolean": (BOOLEAN,),
+    "integer": ("-?[0-9]{1,18}",),
+    "double": (r"-?[0-9]{1,20}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,2})?",),
+    "date": (_LIKELY_ISO, _ISO),
+    "timestamp": (_LIKELY_ISO + _TIME, _ISO + _TIME),
+    "timestamptz": (_LIKELY_ISO + _TIME + _ZONE, _ISO + _TIME + _ZONE),
+    "text": ("(?s:.*)",),
 }

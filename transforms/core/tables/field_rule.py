@@ -5,9 +5,10 @@ Values only; coerce.py applies them to blocks, value_reading.py to one text.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from transforms.core.tables.column import Column
+if TYPE_CHECKING:
+    from transforms.core.tables.column import Column
 
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SECONDS = r"[0-9]+(?:\.[0-9]+)?S"
@@ -31,12 +32,12 @@ JSON_SHAPES: dict[str, type] = {"object": dict, "array": list}
 
 
 class FieldRule(NamedTuple):
-    """One column and what its texts must be. Limits and enum values are texts that the column's type can read.
+    r"""One column and what its texts must be. Limits and enum values are texts that the column's type can read.
 
     Attributes:
         column: The column; its type decides how a text is read.
         required: NULL is a violation.
-        pattern: An RE2 expression that the whole text must match ("" = none); \\d, \\w, \\s are ASCII.
+        pattern: An RE2 expression that the whole text must match ("" = none); \d, \w, \s are ASCII.
         enum: The values that are allowed, compared as typed values (empty = all).
         minimum: The least value ("" = none); NaN is below every minimum and above every maximum.
         maximum: The greatest value ("" = none).

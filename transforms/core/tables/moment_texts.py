@@ -26,12 +26,18 @@ _EXCESS = r"^(.{19}\.[0-9]{6})0+(Z|[+-].*)?$"  # zeros behind the microseconds
 
 def read_iso_dates(texts: pa.StringArray) -> pa.Array | None:
     """date32 of a block of YYYY-MM-DD without nulls, or None if one isn't a day of the years 0001 to 9999."""
-    try:
-        days = pc.cast(texts, pa.date32())
-    except pa.ArrowInvalid:
+    days = _cast(texts, pa.date32())
+    if days is None:
         return None
     in_range = pc.greater_equal(pc.min(days), _FIRST_DAY).as_py()
     return days if in_range in (True, None) else None
+
+
+def _cast(texts: pa.StringArray, to: pa.DataType) -> pa.Array | None:
+    try:
+        return pc.cast(texts, to)
+    except pa.ArrowInvalid:
+        return None
 
 
 def read_moments(texts: pa.StringArray, *, zoned: bool) -> pa.Array | None:
@@ -42,12 +48,11 @@ def read_moments(texts: pa.StringArray, *, zoned: bool) -> pa.Array | None:
     block = text_block(texts)
     if not len(texts) or block.lengths.min() < 16 or (block.data[block.starts + 13] != _COLON).any():
         return None
-    if block.lengths.max() > 26:
-        texts = pc.replace_substring_regex(texts, _EXCESS, r"\1\2")
     low, high = _LIMITS[zoned]
-    try:
-        moments = pc.cast(texts, low.type)
-    except pa.ArrowInvalid:
+    moments = _cast(texts, low.type)
+    if moments is None and block.lengths.max() > 26:
+        moments = _cast(pc.replace_substring_regex(texts, _EXCESS, r"\1\2"), low.type)
+    if moments is None:
         return None
     extremes = pc.min_max(moments)
     fits = pc.and_(pc.greater_equal(extremes["min"], low), pc.less_equal(extremes["max"], high))

@@ -65,6 +65,10 @@ def decide(stats: ColumnStats, *, date_order: DateOrder = "auto") -> Decision:
         return Decision(ColumnType("boolean"))
     if stats.numbers:
         return _number(stats)
+    return _time(stats, date_order)
+
+
+def _time(stats: ColumnStats, date_order: DateOrder) -> Decision:
     if stats.dates and stats.naive + stats.zoned:
         return Decision(TEXT, "dates and timestamps mixed; kept as text")
     if stats.dates:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Family = Literal["text", "boolean", "integer", "decimal", "double", "special", "iso", "ymd", "parted", "naive", "zoned"]
 SEPARATORS = ("/", "-", ".")
-SPECIALS = ("NaN", "Infinity", "-Infinity")
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 # The grammars, in the dialect that Python's re and Arrow's RE2 share; to be matched against the whole text.
@@ -24,13 +26,13 @@ SPECIAL = r"(?:NaN|-?Infinity)"
 ISO_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 YMD_DATE = r"[0-9]{4}/[0-9]{1,2}/[0-9]{1,2}"
 NAIVE = ISO_DATE + r"[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?"
+PARTED = {mark: rf"[0-9]{{1,2}}[{mark}][0-9]{{1,2}}[{mark}][0-9]{{4}}" for mark in SEPARATORS}
 ZONED = NAIVE + r"(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]+))?)?"
     r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
-_PARTED = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2([0-9]{4})")
 
 
 class Form(NamedTuple):
@@ -77,21 +79,10 @@ def form_of(text: str) -> Form:
     | the same with Z, +01:00, +0100, +01             | zoned    |
     | anything else                                   | text     |
     """
-    if re.fullmatch(BOOLEAN, text):
-        return Form("boolean")
-    if re.fullmatch(PLAIN, text):
-        return _plain_form(text)
-    if re.fullmatch(EXPONENT, text):
-        return Form("double") if survives_as_double(text) else TEXT_FORM
-    if text in SPECIALS:
-        return Form("special")
-    if re.fullmatch(ISO_DATE, text):
-        return Form("iso") if read_date(text[:4], text[5:7], text[8:]) else TEXT_FORM
-    if re.fullmatch(YMD_DATE, text):
-        return Form("ymd") if read_date(*text.split("/")) else TEXT_FORM
-    if parted := _PARTED.fullmatch(text):
-        return _parted_form(parted)
-    return _moment_form(text)
+    for grammar, form in _FORMS:
+        if re.fullmatch(grammar, text):
+            return form(text)
+    return TEXT_FORM
 
 
 def _plain_form(text: str) -> Form:
@@ -117,8 +108,21 @@ def survives_as_double(text: str) -> bool:
     return Decimal(repr(value)) == Decimal(text)
 
 
-def _parted_form(parted: re.Match[str]) -> Form:
-    first, separator, second, year = parted.groups()
+def _exponent_form(text: str) -> Form:
+    return Form("double") if survives_as_double(text) else TEXT_FORM
+
+
+def _iso_form(text: str) -> Form:
+    return Form("iso") if read_date(*text.split("-")) else TEXT_FORM
+
+
+def _ymd_form(text: str) -> Form:
+    return Form("ymd") if read_date(*text.split("/")) else TEXT_FORM
+
+
+def _parted_form(text: str) -> Form:
+    separator = next(mark for mark in SEPARATORS if mark in text)
+    first, second, year = text.split(separator)
     dmy = read_date(year, second, first) is not None
     mdy = read_date(year, first, second) is not None
     return Form("parted", separator=separator, dmy=dmy, mdy=mdy) if dmy or mdy else TEXT_FORM
@@ -147,13 +151,13 @@ def read_moment(text: str) -> datetime | None:
     parts = _MOMENT.fullmatch(text)
     if parts is None:
         return None
-    year, month, day, hour, minute, second, fraction, zone = parts.groups()
+    *whole, fraction, zone = parts.groups()
     fraction = (fraction or "").rstrip("0")
     if len(fraction) > 6:
         return None
-    numbers = [int(part or 0) for part in (year, month, day, hour, minute, second)]
+    year, month, day, hour, minute, second = (int(part or 0) for part in whole)
     try:
-        moment = datetime(*numbers, int(fraction.ljust(6, "0")))  # type: ignore[arg-type,misc]  # noqa: DTZ001
+        moment = datetime(year, month, day, hour, minute, second, int(fraction.ljust(6, "0")))  # noqa: DTZ001
         return moment.replace(tzinfo=_zone(zone)).astimezone(UTC) if zone else moment
     except (ValueError, OverflowError):
         return None
@@ -168,3 +172,15 @@ def _zone(text: str) -> timezone:
         raise ValueError(text)
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if text[0] == "-" else offset)
+
+
+_FORMS: tuple[tuple[str, Callable[[str], Form]], ...] = (
+    (BOOLEAN, lambda _: Form("boolean")),
+    (PLAIN, _plain_form),
+    (EXPONENT, _exponent_form),
+    (SPECIAL, lambda _: Form("special")),
+    (ISO_DATE, _iso_form),
+    (YMD_DATE, _ymd_form),
+    *((grammar, _parted_form) for grammar in PARTED.values()),
+    (f"(?:{NAIVE}|{ZONED})", _moment_form),
+)

@@ -100,7 +100,7 @@ def _read_decimal(text: str, rule: FieldRule) -> Decimal | None:
     whole = len(ended.lstrip("0")) - places
     if number and (places > scale or whole > precision - scale):
         return None
-    return (abs(number) if not number else number).quantize(Decimal(1).scaleb(-scale), context=_EXACT)
+    return (number or abs(number)).quantize(Decimal(1).scaleb(-scale), context=_EXACT)
 
 
 def _read_double(text: str, rule: FieldRule) -> float | None:
