@@ -1,7 +1,7 @@
 """Compressed streams: what a file is compressed with, and its bytes again, in constant memory.
 
-Libraries: isal (gzip: 2.5 x zlib's speed), bz2, lzma, backports.zstd (Python 3.14's compression.zstd). All four share one
-decoder protocol with a bound on each call's output; zstandard's has none, so a bomb would decide our memory.
+Libraries: isal (gzip at 2.3 x zlib's speed), bz2, lzma, backports.zstd (3.14's compression.zstd). All share a decoder
+protocol with a bound on each call's output; zstandard's decoder has none, so a bomb would decide our memory.
 Reading single members of a zip lives in zip_members.py.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import bz2
 import lzma
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from transforms.core.errors import PermanentError
 
@@ -66,10 +66,9 @@ class Codec(NamedTuple):
 
 
 def _gzip() -> Decoder:
-    from isal import igzip_lib  # noqa: PLC0415
+    from transforms.core.gzip_member import GzipMember  # noqa: PLC0415
 
-    decoder: Decoder = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-    return decoder
+    return GzipMember()
 
 
 def _xz() -> Decoder:
@@ -162,17 +161,17 @@ def decompress(
     if known is None or known.decoder is None:
         streams = ", ".join(key for key, value in CODECS.items() if value.decoder)
         raise PermanentError(f"{name}: no stream codec is called {codec!r}; known: {streams}")
-    yield from _gathered(_pieces(Slices(blocks), known, name, out_block_bytes), out_block_bytes)
+    yield from gathered(_pieces(Slices(blocks), known, name, out_block_bytes), out_block_bytes)
 
 
-def _gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Joins small pieces (each at most `size`) to blocks of `size`, so that what comes after works on few."""
+def gathered(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """Joins pieces to blocks of `size`, so that what comes after works on few; the last one may be smaller."""
     held: list[bytes] = []
     length = 0
     for piece in pieces:
         held.append(piece)
         length += len(piece)
-        if length >= size:
+        while length >= size:
             block = b"".join(held)
             yield block[:size]
             held, length = [block[size:]], length - size
@@ -203,6 +202,7 @@ class Slices:
         return data
 
     def give_back(self, data: bytes) -> None:
+        """Makes bytes that were taken the next ones again."""
         self._returned = data
         self.offset -= len(data)
 
@@ -225,8 +225,8 @@ def _pieces(source: Slices, codec: Codec, name: str, limit: int) -> Iterator[byt
         start = source.offset
         if members and not _begins(source, codec):
             raise PermanentError(
-                f"{name}: after the end of the {codec.name} data, at byte {start}, something follows that isn't {codec.name};"
-                " the file is damaged or was joined with another one"
+                f"{name}: after the end of the {codec.name} data, at byte {start}, something follows that isn't"
+                f" {codec.name}; the file is damaged or was joined with another one"
             )
         yield from decode_member(codec.decoder(), source, f"{name}: {codec.name} data", limit)
         members += 1
@@ -263,7 +263,7 @@ def _decode_errors() -> tuple[type[Exception], ...]:
     from backports import zstd  # noqa: PLC0415
     from isal import igzip_lib  # noqa: PLC0415
 
-    return OSError, EOFError, ValueError, lzma.LZMAError, igzip_lib.error, zstd.ZstdError
+    return OSError, EOFError, ValueError, lzma.LZMAError, cast("type[Exception]", igzip_lib.error), zstd.ZstdError
 
 
 def _reason(error: Exception) -> str:

@@ -66,7 +66,7 @@ class DialectOverrides(NamedTuple):
     """What the user knows better.
 
     Attributes:
-        delimiter: One ASCII character ("tab" and "\\t" too); "" = detect.
+        delimiter: One ASCII character (`tab`, `space` and `pipe` too); "" = detect.
         quote: One ASCII character; "none" = no quoting; "" = detect.
         escape: One ASCII character; "none" = none; "" = detect.
         encoding: Any Python encoding in which ASCII is ASCII, or UTF-16; "" = detect.
