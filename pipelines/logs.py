@@ -37,7 +37,7 @@ def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> 
     path = Path(settings.log_file) if settings.log_file else (folder.local_path or Path(temp_dir)) / "hornbeam.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     log = RotatingFileHandler(
-        path, maxBytes=settings.log_max_mb * 1_000_000, backupCount=settings.log_backups, encoding="utf-8"
+        path, maxBytes=settings.log_max_mb << 20, backupCount=settings.log_backups, encoding="utf-8"
     )
     console = logging.StreamHandler(sys.stderr)
     console.addFilter(_for_the_console)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipelines.next_steps import next_steps
 from transforms.core import interrupt, progress
 from transforms.core.merging import Merged, merge_parts
 from transforms.core.outcome import Failure
@@ -22,7 +23,7 @@ from transforms.core.summary import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pipelines.launch import RunnerChoice
     from pipelines.settings import PipelineSettings
@@ -73,6 +74,7 @@ class Ended:
         started: When, UTC.
         seconds: From the first work after start-up.
         memory: Of the process tree.
+        beam_args: Flags that Beam owns.
         error: What ended it, or None.
     """
 
@@ -83,6 +85,7 @@ class Ended:
     started: datetime
     seconds: float
     memory: MemoryUse
+    beam_args: Sequence[str]
     error: RunError | None
 
 
@@ -139,6 +142,9 @@ def _summary(ended: Ended, collected: Collected, number: int) -> Summary:
         error=None if number else error,
         signal=number,
         rejects_allowed=collected.rejects_allowed,
+        next_steps=next_steps(
+            ended.pipeline, ended.settings, ended.beam_args, status, collected.items, ended.folder.shown
+        ),
     )
 
 

@@ -98,7 +98,12 @@ def run_pipeline(
         stack.enter_context(interrupt.handling(end_children))
         stack.enter_context(logging_to(folder, settings, temp_dir))
         output = Output(folder, as_events=settings.json_events)
-        summary = _run(job, BuildContext(folder, choice), output, temp_dir)
+        try:
+            summary = _run(job, BuildContext(folder, choice), output, temp_dir)
+        except ConfigError:
+            if settings.output is None and folder.local_path is not None:
+                stack.callback(shutil.rmtree, folder.local_path)
+            raise
     output.closed(summary)
     return summary
 
@@ -131,6 +136,7 @@ def _run(job: Job, context: BuildContext, output: Output, temp_dir: str) -> Summ
         started=started,
         seconds=time.monotonic() - clock,
         memory=sampler.use(job.settings.memory_threshold_mb),
+        beam_args=job.beam_args,
         error=error,
     )
     summary, merged = account(ended, temp_dir, job.collect)
@@ -142,11 +148,20 @@ def _run(job: Job, context: BuildContext, output: Output, temp_dir: str) -> Summ
 
 def _graph(job: Job, context: BuildContext) -> RunError | None:
     """Runs the graph; what it raises becomes the run's error, its traceback goes to the log only."""
+    refused: list[ConfigError] = []
+
+    def build(pipeline: Any) -> None:
+        try:
+            job.build(pipeline, job.settings, context)
+        except ConfigError as error:
+            refused.append(error)
+            raise
+
     try:
-        launch(lambda pipeline: job.build(pipeline, job.settings, context), context.runner, job.settings, job.beam_args)
-    except ConfigError:
-        raise
-    except Exception as caught:  # noqa: BLE001 - the run is accounted for, whatever ended it
+        launch(build, context.runner, job.settings, job.beam_args)
+    except Exception as caught:
+        if refused:
+            raise  # nothing ran: a wrong command leaves no account
         error = describe(caught)
         LOGGER.error("%s: %s", error.type, error.message)
         LOGGER.info("traceback of %s", error.type, exc_info=caught)

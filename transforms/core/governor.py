@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from transforms.core import interrupt
 from transforms.core.errors import HornbeamError
-from transforms.core.memory_sampler import MB
+from transforms.core.memory_sampler import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ class Governor:
 
     Args:
         width: Tasks at once when memory is no matter, at least 1.
-        threshold_mb: How far above the baseline memory may rise before no new task starts, in MB of 10^6 bytes.
+        threshold_mb: How far above the baseline memory may rise before no new task starts, in MiB.
         above_baseline: Measures: resident bytes above the baseline, now.
         grace_seconds: How long memory may stay over the threshold with nothing in flight.
     """
@@ -45,7 +45,7 @@ class Governor:
     ) -> None:
         self._most = width
         self.width = width
-        self._threshold = int(threshold_mb * MB)
+        self._threshold = int(threshold_mb * MIB)
         self._measure = above_baseline
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
@@ -100,8 +100,8 @@ class Governor:
     def _enter(self, estimated_bytes: int) -> None:
         if estimated_bytes > self._threshold:
             raise MemoryLimitError(
-                f"one task needs about {estimated_bytes / MB:.0f} MB of memory, more than the threshold of"
-                f" {self._threshold / MB:.0f} MB: raise --memory_threshold_mb, or make the unit of work smaller"
+                f"one task needs about {estimated_bytes / MIB:.0f} MiB of memory, more than the threshold of"
+                f" {self._threshold / MIB:.0f} MiB: raise --memory_threshold_mb, or make the unit of work smaller"
             )
         while True:
             with self._changed:
@@ -134,8 +134,8 @@ class Governor:
         self.heed(self._measure())
         if waited > self._grace_seconds and self._used > self._threshold:
             raise MemoryLimitError(
-                f"memory stays {self._used / MB:.0f} MB above the start, over the threshold of"
-                f" {self._threshold / MB:.0f} MB, for {self._grace_seconds:.0f} s with no task under way"
+                f"memory stays {self._used / MIB:.0f} MiB above the start, over the threshold of"
+                f" {self._threshold / MIB:.0f} MiB, for {self._grace_seconds:.0f} s with no task under way"
                 f" ({held_memory()}): raise --memory_threshold_mb, or lower --max_concurrent"
             )
 
@@ -153,5 +153,5 @@ def held_memory() -> str:
     """What holds memory, as far as the process can tell, in words."""
     parts = [f"{len(gc.get_objects()):,} Python objects"]
     if arrow := sys.modules.get("pyarrow"):
-        parts.append(f"Arrow holds {arrow.total_allocated_bytes() / MB:.0f} MB")
+        parts.append(f"Arrow holds {arrow.total_allocated_bytes() / MIB:.0f} MiB")
     return ", ".join(parts)

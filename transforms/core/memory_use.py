@@ -9,7 +9,7 @@ class Point(NamedTuple):
     """The process tree and the run at one moment.
 
     Attributes:
-        seconds: Since the first work.
+        seconds: Since the first work; sizes are in MiB (2^20 bytes).
         rss_mb: Resident memory of the process tree (pages that two processes share count twice).
         vms_mb: Virtual memory of the process tree.
         percent: Share of the machine's memory.
@@ -34,7 +34,7 @@ class Point(NamedTuple):
 
 
 class MemoryUse(NamedTuple):
-    """A run's memory, in MB of 10^6 bytes.
+    """A run's memory, in MiB (2^20 bytes).
 
     Attributes:
         baseline_mb: Resident memory of the process tree after start-up.

@@ -52,6 +52,18 @@ class RunError(NamedTuple):
     message: str
 
 
+class NextStep(NamedTuple):
+    """How to go on.
+
+    Attributes:
+        text: What for.
+        command: The exact command.
+    """
+
+    text: str
+    command: str
+
+
 @dataclass(frozen=True)
 class Summary:
     """A run's account.
@@ -74,6 +86,7 @@ class Summary:
         started: When, ISO 8601 in UTC.
         error: What ended the run, if an error did.
         signal: The signal that interrupted it, or 0.
+        next_steps: How to go on.
         rejects_allowed: Whether `--max_rejects` covers the rejected rows.
     """
 
@@ -95,6 +108,7 @@ class Summary:
     error: RunError | None = None
     signal: int = 0
     rejects_allowed: bool = False
+    next_steps: tuple[NextStep, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -113,6 +127,7 @@ class Summary:
         plain["rows"] = self.rows and self.rows._asdict()
         plain["memory"] = self.memory.to_plain()
         plain["steps"] = [step._asdict() for step in self.steps]
+        plain["next_steps"] = [step._asdict() for step in self.next_steps]
         plain["error"] = self.error and self.error._asdict()
         return json.dumps(plain, indent=1, ensure_ascii=False, default=str)
 
@@ -134,6 +149,7 @@ class Summary:
                 "rows": plain["rows"] and RowCounts(**plain["rows"]),
                 "memory": MemoryUse(**memory, timeline=timeline),
                 "steps": tuple(Step(**step) for step in plain["steps"]),
+                "next_steps": tuple(NextStep(**step) for step in plain["next_steps"]),
                 "error": plain["error"] and RunError(**plain["error"]),
             }
         )
@@ -190,6 +206,6 @@ def closing_lines(summary: Summary) -> list[str]:
     return [
         f"{head} on {summary.runner} (run {summary.run_id})" + (f": {summary.error.message}" if summary.error else ""),
         f"items: {account}",
-        f"{third}; memory {memory.peak_mb:.0f} MB at most, {memory.peak_mb - memory.baseline_mb:.0f} above start",
+        f"{third}; memory {memory.peak_mb:.0f} MiB at most, {memory.peak_mb - memory.baseline_mb:.0f} above start",
         f"report: {summary.output.rstrip('/')}/report.html",
     ]
