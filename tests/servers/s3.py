@@ -87,3 +87,17 @@ def _start(port: int, folder: str) -> subprocess.Popen:
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
     null = subprocess.DEVNULL
     return subprocess.Popen(command, env=environment, cwd=folder, stdin=null, stdout=null, stderr=null)
+
+
+@contextlib.contextmanager
+def run_moto_server() -> Iterator[S3Server]:
+    """moto: takes every key that S3 takes and lists in S3's order, but any secret too."""
+    port = free_port()
+    null = subprocess.DEVNULL
+    command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    process = subprocess.Popen(command, stdin=null, stdout=null, stderr=null)
+    try:
+        wait_until_listening(port, process)
+        yield S3Server(f"http://127.0.0.1:{port}", "any", "any")
+    finally:
+        stop(process)

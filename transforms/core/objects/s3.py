@@ -203,7 +203,7 @@ class S3Store:
         )
         if custom:
             url = urlsplit(custom.rstrip("/"))
-            return f"{url.scheme}://{url.netloc}", f"{url.path}/{self._bucket}"
+            return (f"{url.scheme}://{url.netloc}" if url.netloc else custom), f"{url.path}/{self._bucket}"
         suffix = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
         if "." in self._bucket:  # a certificate's * doesn't span dots
             return f"https://s3.{self._region}.{suffix}", f"/{self._bucket}"

@@ -44,7 +44,9 @@ class Store(Protocol):
     """
 
     def list(self, pattern: str) -> Iterator[ObjectInfo]:
-        """Streams the objects that match, in the byte order of their keys; nothing matched = nothing yielded.
+        """Streams the objects that match, in the server's order; nothing matched = nothing yielded.
+
+        That is the byte order of keys on the local disk, S3 and GCS; SeaweedFS and S3 directory buckets differ.
 
         Args:
             pattern: An absolute address: plain, with wildcards (patterns.py), or ending in `/` (everything below).
@@ -162,7 +164,7 @@ def stream(
 
 
 def expand(source: str, access: StoreAccess = StoreAccess()) -> Iterator[ObjectInfo]:  # noqa: B008 - immutable
-    """Finds the objects that a user means by what they typed.
+    """Finds the objects that a user means by what they typed, in the byte order of their addresses.
 
     A path or address that exists as it stands is taken literally, whatever characters it has; otherwise it is read as
     a pattern; a folder means everything below it.
@@ -175,7 +177,7 @@ def expand(source: str, access: StoreAccess = StoreAccess()) -> Iterator[ObjectI
         ConfigError: Nothing matches, or we may not look; the message names the source and the remedy.
     """
     try:
-        yield from _found(source, absolute(source), access)
+        yield from sorted(_found(source, absolute(source), access), key=lambda info: os.fsencode(info.uri))
     except PermanentError as e:
         raise ConfigError(f"source {shown(source)!r}: {e}") from e
 
@@ -190,15 +192,14 @@ def absolute(source: str) -> str:
 
 def _found(source: str, uri: str, access: StoreAccess) -> Iterator[ObjectInfo]:
     store = open_store(uri, access)
-    if not parse(uri).key.endswith("/") and parse(uri).key:
+    address = parse(uri)
+    if address.key and not address.key.endswith("/") and address.scheme in ("file", "s3", "gs"):
         try:
             yield store.head(uri)
-        except MissingError as e:
-            missing = e
+        except MissingError:  # then it is a pattern or a folder
+            pass
         else:
             return
-        if parse(uri).scheme in ("http", "https"):
-            raise missing
     count = 0
     for info in _below(store, uri):
         count += 1
@@ -212,6 +213,8 @@ def _found(source: str, uri: str, access: StoreAccess) -> Iterator[ObjectInfo]:
 
 def _below(store: Store, uri: str) -> Iterator[ObjectInfo]:
     """What a pattern or a folder (with or without its last slash) holds; folder markers are no objects."""
-    key = parse(uri).key
+    scheme, _, key = parse(uri)
+    if scheme in ("http", "https"):
+        return store.list(uri)
     pattern = uri if patterns.is_pattern(key) or key.endswith("/") or not key else f"{uri}/"
     return (info for info in store.list(pattern) if not info.uri.endswith("/"))

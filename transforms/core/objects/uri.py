@@ -72,7 +72,10 @@ def parse(uri: str) -> ObjectUri:
 
 
 def _parse_url(uri: str, scheme: str) -> ObjectUri:
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError as e:
+        raise ConfigError(f"{shown(uri)!r} is not a URL: {e}") from e
     if not parts.hostname:
         raise ConfigError(f"{shown(uri)!r}: the URL has no host")
     if "@" in parts.netloc:
@@ -87,7 +90,10 @@ def shown(uri: str) -> str:
         match = _SCHEME.match(uri)
         place, slash, key = uri[match.end() :].partition("/") if match else ("", "", "")
         return f"{match[0]}***@{place.rpartition('@')[2]}{slash}{key}" if match and "@" in place else uri
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:  # what can't be taken apart can't be masked in parts
+        return f"{uri.partition('://')[0]}://***"
     host = parts.netloc.rpartition("@")
     netloc = f"***@{host[2]}" if host[1] else parts.netloc
     pairs = parse_qsl(parts.query, keep_blank_values=True)
