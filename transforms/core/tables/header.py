@@ -20,6 +20,10 @@ HeaderMode = Literal["auto", "yes", "no"]
 # Rows that a title block may have, and rows below a header that it is compared with.
 TITLE_ROWS = 50
 BODY_ROWS = 100
+# Full rows of a title block that are compared with what is below them.
+TITLE_LOOKS = 20
+# Characters of a cell that is rather a sentence than a name.
+LONGEST_NAME = 80
 # A header may leave this share of its columns without a name; a title line fills less.
 _FILLED_SHARE = 0.6
 
@@ -46,8 +50,8 @@ class HeaderGuess(NamedTuple):
 def find_header(rows: Sequence[Sequence[str | None]], *, mode: HeaderMode, skip_rows: int | None) -> HeaderGuess:
     """Finds the header row, below a title block if there is one.
 
-    The table's width is that of the most of its rows. A candidate is the first row that fills at least 60 % of it;
-    rows above it are blank or a title block (fewer cells filled).
+    The table's width is that of most of its rows. A candidate is the first row that fills at least 60 % of it (50 % if
+    its last column is filled); rows above it are blank or a title block.
 
     | mode | skip_rows | rows                                                   | header           | data     |
     |------|-----------|--------------------------------------------------------|------------------|----------|
@@ -69,6 +73,7 @@ def find_header(rows: Sequence[Sequence[str | None]], *, mode: HeaderMode, skip_
     | a cell is text, and all filled cells below are numbers, dates, …            | +2                    |
     | a cell is text that stands in the column below as well                      | -1                    |
     | a cell is text above text of one length that isn't its own                  | +1                    |
+    | a cell ends like a sentence or has more than 80 characters                  | -1                    |
     | two cells are the same                                                      | -1                    |
 
     It is a header with more votes for than against; with as many (a table of text, or a header alone), it is one when
@@ -109,14 +114,36 @@ def _extent(row: Sequence[str | None]) -> int:
 
 
 def _candidate(rows: Sequence[Sequence[str | None]], first: int) -> int:
-    """The first row that is as full as the table is wide; the first filled one when none is."""
+    """The row that is the header if there is one: as full as the table is wide.
+
+    A line of a title may by chance be nearly as full (it has commas): a row further down that goes to the table's last
+    column and has more signs of names than of data is taken instead.
+    """
     width = best_width(_extent(row) for row in rows)
     searched = range(first, min(len(rows), first + TITLE_ROWS))
-    return next((index for index in searched if _filled(rows[index]) >= width * _FILLED_SHARE), first)
+    full = [index for index in searched if _is_full(rows[index], width)]
+    for index in full[:TITLE_LOOKS]:
+        if _extent(rows[index]) >= width:
+            votes, _ = _votes(rows[index], rows[index + 1 : index + 1 + BODY_ROWS])
+            return index if votes > 0 else full[0]
+    return full[0] if full else first
+
+
+def _is_full(row: Sequence[str | None], width: int) -> bool:
+    filled = _filled(row)
+    return filled >= width * _FILLED_SHARE or (_extent(row) >= width and filled * 2 >= width)
 
 
 def _judge(header: Sequence[str | None], body: Sequence[Sequence[str | None]]) -> tuple[str, bool]:
-    """Counts the signs; returns the reason and whether it is a header."""
+    """Why it is a header or not, and whether."""
+    votes, spotless = _votes(header, body)
+    if votes == 0:
+        return ("a header: nothing speaks against it", True) if spotless else ("data in the first row", False)
+    return (f"a header by {votes} votes", True) if votes > 0 else (f"data in the first row by {-votes} votes", False)
+
+
+def _votes(header: Sequence[str | None], body: Sequence[Sequence[str | None]]) -> tuple[int, bool]:
+    """Counts the signs: votes, and whether no cell of it is data."""
     names = [(column, cell.strip()) for column, cell in enumerate(header) if cell and not cell.isspace()]
     votes = -1 if len({name.casefold() for _, name in names}) < len(names) else 0
     below = {column: [cell for row in body if column < len(row) and (cell := row[column])] for column, _ in names}
@@ -130,13 +157,13 @@ def _judge(header: Sequence[str | None], body: Sequence[Sequence[str | None]]) -
             votes, data_cells = votes - 2, data_cells + 1
         else:
             votes += _text_vote(name, below[column])
-    if votes == 0:
-        return "a header: nothing speaks against it", data_cells == 0
-    return (f"a header by {votes} votes", True) if votes > 0 else (f"data in the first row by {-votes} votes", False)
+    return votes, data_cells == 0
 
 
 def _text_vote(name: str, body: Sequence[str]) -> int:
     filled = [cell.strip() for cell in body if not cell.isspace()]
+    if len(name) > LONGEST_NAME or name.endswith((".", "!", ";")):
+        return -1
     if not filled:
         return 0
     if all(cell_kind(cell) in DATA_KINDS for cell in filled):
