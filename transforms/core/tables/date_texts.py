@@ -52,10 +52,12 @@ def date_parts(texts: pa.StringArray, separator: str, year_at: int) -> Parts | N
     if not ((one >= starts) & (two < ends)).all():
         return None
     digits = data - _ZERO
-    spans = ((starts, one), (one + 1, two), (two + 1, ends))
+    spans: tuple[tuple[np.ndarray, np.ndarray], ...] = ((starts, one), (one + 1, two), (two + 1, ends))
     readers = [_short, _short, _short]
     readers[year_at] = _year
-    (first, a), (second, b), (third, c) = (read(digits, *span) for read, span in zip(readers, spans, strict=True))
+    (first, a), (second, b), (third, c) = (
+        read(digits, low, high) for read, (low, high) in zip(readers, spans, strict=True)
+    )
     return Parts(first, second, third, a & b & c)
 
 
