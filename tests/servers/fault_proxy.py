@@ -28,9 +28,9 @@ _OWN = {"connection", "keep-alive", "transfer-encoding", "content-length", "expe
 class Fault:
     """What happens to the next `times` requests whose path holds `path` and whose method is `method`.
 
-    status: answered by the proxy itself, with retry_after. cut_after: the connection ends after that many body bytes
-    (reset: with a TCP reset). flip_at: one bit of that body byte is inverted. delay_seconds: before the answer.
-    lose_answer: the request reaches the server, its answer is dropped.
+    status: answered by the proxy itself, with retry_after, headers and body. cut_after: the connection ends after that
+    many body bytes (reset: with a TCP reset). flip_at: one bit of that body byte is inverted. delay_seconds: before the
+    answer. lose_answer: the request reaches the server, its answer is dropped.
     """
 
     times: int = 1
@@ -39,6 +39,7 @@ class Fault:
     status: int = 0
     retry_after: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
     cut_after: int = -1
     reset: bool = False
     flip_at: int = -1
@@ -155,8 +156,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", fault.retry_after)
         for name, value in fault.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(fault.body)))
         self.end_headers()
+        self.wfile.write(fault.body)
 
     def _pass_on(self, response: http.client.HTTPResponse, path: str, fault: Fault) -> None:
         length = response.getheader("content-length")

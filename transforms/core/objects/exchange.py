@@ -1,8 +1,8 @@
 """One HTTP exchange with a store: connections, statuses as errors, a ranged body that is resumed where it broke off.
 
-urllib3 for all three protocols, not obstore: there one legal key such as `a//b` or `./a` ends a whole listing, keys
-that end in / can't be named, and Retry-After is out of sight. Not boto3 or google-cloud-storage either: 4 x the
-processor time a request. Measured on loopback, ranged GETs: see benchmarks in tests/services/test_stores_speed.py.
+urllib3, not obstore: there one legal key (`a//b`, `./a`) ends a listing, a key that ends in / can't be named, and
+Retry-After is out of sight. Loopback, 8 MiB ranges by 4 threads: 1.1 GB/s, as obstore and boto3; small ranges take
+0.3 ms of processor (obstore 0.17, boto3 1.1 to 3); a local file by `pread`: 6 GB/s; memory: the block that is read.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0  # the longest silence within a body, not the length of a transfer
 CONNECTIONS = 64
-SLICE_BYTES = 4 * 1024 * 1024
+SLICE_BYTES = 8 * 1024 * 1024  # what a reset connection can cost, and what needs no joining
 _ERROR_BODY_BYTES = 64 * 1024
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CODE = ("<Code>", "</Code>")
