@@ -1,0 +1,112 @@
+"""The process in which python-calamine loads a workbook: bytes in by stdin, Arrow batches of text out by stdout.
+
+`python -m … LIMIT_BYTES names` or `… LIMIT_BYTES rows SHEET BLOCK_ROWS WIDTH`. Exit 3: the message on stderr says why.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import resource
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, WorksheetNotFound
+
+from transforms.core.tables.xlsx_dates import elapsed_text
+from transforms.core.tables.xlsx_numbers import number_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_REFUSED = 3
+_BLOCK_CELLS = 1_000_000
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Ends this process when it takes so many bytes more than now (Linux; elsewhere only the check by size holds)."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return
+    now = next(int(line.split()[1]) << 10 for line in status.read_text().splitlines() if line.startswith("VmData"))
+    resource.setrlimit(resource.RLIMIT_DATA, (now + limit_bytes, now + limit_bytes))
+
+
+def cell_text(value: object) -> str | None:
+    """The canonical text of one of calamine's values."""
+    text: str | None
+    match value:
+        case bool():
+            text = "true" if value else "false"
+        case str():
+            text = value or None
+        case int():
+            text = str(value)
+        case float():
+            text = number_text(value)
+        case dt.datetime():
+            text = value.isoformat(" ", "milliseconds" if value.microsecond else "seconds")
+        case dt.time():
+            text = value.isoformat("milliseconds" if value.microsecond else "seconds")
+        case dt.date():
+            text = value.isoformat()
+        case dt.timedelta():
+            text = elapsed_text(round(value / dt.timedelta(milliseconds=1)))
+        case _:
+            raise TypeError(f"{value!r}: calamine isn't known to give a {type(value).__name__}")
+    return text
+
+
+def worksheet_names(book: CalamineWorkbook) -> list[str]:
+    """The worksheets of a workbook, in its order, without chart and macro sheets."""
+    return [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+
+
+def sheet_batches(book: CalamineWorkbook, sheet: str, block_rows: int, width: int) -> Iterator[pa.RecordBatch]:
+    """The rows of one sheet from row 1 on, all batches with the same columns."""
+    loaded = book.get_sheet_by_name(sheet)
+    skipped = loaded.start[1] if loaded.start else 0
+    used = skipped + loaded.width
+    width = max(width, used)
+    schema = pa.schema([(str(i), pa.string()) for i in range(width)])
+    rows = iter(loaded.iter_rows()) if loaded.start else iter(())
+    most = min(block_rows, max(1, _BLOCK_CELLS // max(1, width)))
+    while block := list(islice(rows, most)):
+        nulls = pa.nulls(len(block), pa.string())
+        texts = [pa.array([cell_text(value) for value in column], pa.string()) for column in zip(*block, strict=True)]
+        columns = [nulls] * skipped + texts + [nulls] * (width - used)
+        yield pa.record_batch(columns, schema=schema)
+
+
+def main(arguments: list[str]) -> int:
+    """Does what the command line says, with the workbook from stdin."""
+    limit_memory(int(arguments[0]))
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+        if arguments[1] == "names":
+            batches = iter([pa.record_batch([pa.array(worksheet_names(book), pa.string())], names=["sheet"])])
+        else:
+            batches = sheet_batches(book, arguments[2], int(arguments[3]), int(arguments[4]))
+        first = next(batches, None)
+        if first is not None:
+            with pa.ipc.new_stream(sys.stdout.buffer, first.schema) as writer:
+                writer.write_batch(first)
+                for batch in batches:
+                    writer.write_batch(batch)
+    except WorksheetNotFound:
+        known = ", ".join(map(repr, worksheet_names(book)))
+        sys.stderr.write(f"has no worksheet {arguments[2]!r}; it has: {known}")
+        return EXIT_REFUSED
+    except CalamineError as e:
+        sys.stderr.write(
+            f"can't be read ({type(e).__name__}: {e}); open it in Excel and save it again, without a password"
+        )
+        return EXIT_REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

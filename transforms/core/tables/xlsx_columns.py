@@ -1,0 +1,124 @@
+"""From raw cells to columns of canonical text: converts each kind of value in bulk, then sorts all into columns.
+
+Costs follow the number of cells, not of columns: one conversion a kind and one take for a whole window of rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.core.errors import PermanentError
+from transforms.core.tables.xlsx_dates import date_texts
+from transforms.core.tables.xlsx_kinds import Kind, RawCells
+from transforms.core.tables.xlsx_merge import merge_parts
+from transforms.core.tables.xlsx_numbers import canonical_numbers
+from transforms.core.tables.xlsx_text import unescape_excel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ValueContext(NamedTuple):
+    """What a workbook says about the values in its sheets.
+
+    Attributes:
+        shared: The shared strings, ready to use; None when the workbook has none.
+        date1904: Whether serial dates count from 1904.
+        name: What messages call the workbook.
+    """
+
+    shared: pa.StringArray | None
+    date1904: bool
+    name: str
+
+
+def canonical_texts(cells: RawCells, context: ValueContext) -> pa.StringArray:
+    """The canonical text of each cell; null for an empty text and for `#N/A`.
+
+    Raises:
+        PermanentError: If a cell names a shared string that isn't there.
+    """
+    present = np.flatnonzero(np.bincount(cells.kinds, minlength=len(Kind)))
+    parts: list[tuple[NDArray[np.int64], pa.StringArray]] = []
+    for kind in present:
+        at = np.flatnonzero(cells.kinds == kind)
+        texts = cells.values if len(present) == 1 else cells.values.take(pa.array(at))
+        parts.append((at, _converted(texts, Kind(int(kind)), context)))
+    return merge_parts(parts, len(cells.kinds))
+
+
+def _converted(texts: pa.StringArray, kind: Kind, context: ValueContext) -> pa.StringArray:
+    match kind:
+        case Kind.NUMBER:
+            texts = canonical_numbers(texts)
+        case Kind.SHARED:
+            texts = _shared(texts, context)
+        case Kind.TEXT:
+            texts = unescape_excel(texts)
+        case Kind.BOOLEAN:
+            false = pc.is_in(texts, pa.array(["0", "false"]))
+            true = pc.is_in(texts, pa.array(["1", "true"]))
+            texts = pc.if_else(true, "true", pc.if_else(false, "false", texts))
+        case Kind.ERROR:
+            texts = pc.if_else(pc.equal(texts, "#N/A"), pa.scalar(None, pa.string()), texts)
+        case Kind.ISO_DATE:
+            texts = pc.replace_substring(texts, "T", " ", max_replacements=1)
+        case _:
+            texts = date_texts(texts, kind, date1904=context.date1904)
+    return _empty_to_null(texts)
+
+
+def _empty_to_null(texts: pa.StringArray) -> pa.StringArray:
+    empty = pc.equal(texts, "")
+    return pc.if_else(empty, pa.scalar(None, pa.string()), texts) if pc.any(empty).as_py() else texts
+
+
+def _shared(texts: pa.StringArray, context: ValueContext) -> pa.StringArray:
+    texts = _empty_to_null(texts)
+    shared = context.shared
+    try:
+        indices = texts.cast(pa.int32())
+        if shared is not None:
+            return shared.take(indices)
+    except (pa.ArrowInvalid, pa.ArrowIndexError) as e:
+        raise PermanentError(_no_such_string(context, str(e))) from e
+    raise PermanentError(_no_such_string(context, texts[0].as_py()))
+
+
+def _no_such_string(context: ValueContext, detail: str) -> str:
+    count = len(context.shared) if context.shared is not None else 0
+    return (
+        f"{context.name}: a cell names a shared string that isn't there ({detail}); the workbook has {count} of them: "
+        "it is damaged; open it in Excel and save it again"
+    )
+
+
+def cell_columns(
+    cells: RawCells, texts: pa.StringArray, first_row: int, rows: int, width: int, null_column: pa.StringArray
+) -> list[pa.StringArray]:
+    """Columns of `rows` texts each for the cells of one window of rows.
+
+    Args:
+        cells: Where the texts belong.
+        texts: Their canonical texts, one a cell.
+        first_row: Excel row of the window's first row.
+        rows: Rows of the window.
+        width: Columns to give.
+        null_column: `rows` nulls, for every column without a cell.
+    """
+    filled = np.flatnonzero(np.bincount(cells.columns, minlength=width))
+    place = np.zeros(width, np.int64)
+    place[filled] = np.arange(len(filled))
+    targets = place.take(cells.columns) * rows + (cells.rows - first_row)
+    source = np.full(len(filled) * rows, -1, np.int64)
+    source[targets] = np.arange(len(texts))
+    missing = source < 0
+    grid = texts.take(pa.array(source, mask=missing) if missing.any() else pa.array(source))
+    columns = [null_column] * width
+    for i, column in enumerate(filled.tolist()):
+        columns[column] = grid.slice(i * rows, rows)
+    return columns
