@@ -8,3 +8,4 @@ from tests.servers.fixtures import (  # noqa: F401 - a fixture is found by its n
     s3_server,
     web_server,
 )
+from tests.servers.postgres import postgres  # noqa: F401 - a fixture is found by its name

@@ -144,12 +144,14 @@ class DuckDBDestination(SqlDestination):
 
     def _rollback(self) -> None:
         self.statements += 1
+        cursor = self._connect()
         try:
-            self._connect().execute("ROLLBACK")
+            cursor.execute("ROLLBACK")
         except duckdb.TransactionException:
             pass  # a failed COMMIT has rolled back by itself
         finally:
             self._release_exclusive()
+        cursor.unregister(_VIEW)  # refused in a transaction that has failed, so not before
 
     def _release_exclusive(self) -> None:
         if self._holds_exclusive and self._file is not None:
@@ -160,10 +162,8 @@ class DuckDBDestination(SqlDestination):
         cursor = self._connect()
         # By position: column names that differ in case only are one name here.
         cursor.register(_VIEW, rows.rename_columns([f"c{number}" for number in range(rows.num_columns)]))
-        try:
-            self._change(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM {_VIEW}")
-        finally:
-            cursor.unregister(_VIEW)
+        self._change(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM {_VIEW}")
+        cursor.unregister(_VIEW)
 
     def _default_schema(self) -> str:
         return "main"

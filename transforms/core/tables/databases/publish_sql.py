@@ -58,7 +58,10 @@ class Move(NamedTuple):
     dialect: Dialect
 
     def take_out_duplicates(self, column: str) -> tuple[str, str]:
-        """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name), and deletes them."""
+        """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name), and deletes them.
+
+        Their lines have a reject's keys, but `file` is the file's number in the plan; `line` and `raw` are not known.
+        """
         quote, staging = self.dialect.quote, self.staging.sql(self.dialect)
         file, record, value = quote(FILE_COLUMN), quote(RECORD_COLUMN), quote(column)
         repeated = (
@@ -67,7 +70,8 @@ class Move(NamedTuple):
         )
         name = f"CAST({self.dialect.mark}1 AS TEXT)"
         reject = self.dialect.json_object.format(
-            f"'file', f, 'record', r, 'column', {name}, 'value', substr(CAST(v AS TEXT), 1, 200), 'rule', 'unique'"
+            f"'file', f, 'sheet', '', 'record', r, 'line', 0, 'column', {name}, "
+            "'value', substr(CAST(v AS TEXT), 1, 200), 'rule', 'unique', 'raw', ''"
         )
         into = f"{self.target.beside(REJECTS).sql(self.dialect)} ({', '.join(REJECT_COLUMNS)})"
         return (

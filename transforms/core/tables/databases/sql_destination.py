@@ -193,7 +193,7 @@ class SqlDestination(ABC):
                     self._demand_whole(stored, target)
                     self._move(stored, target)
             return self._demand(spec.load_id, target)
-        except BadRowsError as error:
+        except (BadRowsError, ConfigError) as error:
             message = f"load {spec.load_id} can't be published to {spec.table}: {error}; nothing of it was"
             raise PermanentError(message) from error
 

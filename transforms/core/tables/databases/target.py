@@ -80,7 +80,8 @@ def demand_sound(spec: LoadSpec) -> None:
     """Refuses a load that contradicts itself.
 
     Raises:
-        ConfigError: A key or unique column isn't loaded, or a column has the name of a hidden one.
+        ConfigError: A key or unique column isn't loaded, or can't be judged without the records' order; a column has
+            the name of a hidden one; there is no column.
     """
     names = [column.name for column in spec.columns]
     absent = [name for name in (*spec.key, *spec.unique) if name not in names]
@@ -93,3 +94,7 @@ def demand_sound(spec: LoadSpec) -> None:
         raise ConfigError(f"a load of {spec.table} without a column: name at least one with --columns")
     if (spec.mode == "upsert") != bool(spec.key):
         raise ConfigError(f"write mode {spec.mode} with the key {list(spec.key)}: upsert, and only upsert, has a key")
+    if (spec.key or spec.unique) and not spec.ordered:
+        raise ConfigError(
+            f"a load of {spec.table} with a key or unique columns must be ordered: it needs record numbers"
+        )
