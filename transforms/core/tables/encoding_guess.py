@@ -15,11 +15,9 @@ _BOMS: dict[str, bytes] = {"utf-8": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF
 
 # Multi-byte encodings whose second bytes are never ASCII; any dialect can be read in them.
 _CLEAN_MULTIBYTE = frozenset({"utf-8", "euc_jp", "euc_jis_2004", "euc_jisx0213", "euc_kr", "gb2312"})
-# Multi-byte encodings whose second bytes may be an ASCII letter, digit or one of TRAILING (never , ; tab space " ').
-_TRAILING_MULTIBYTE = frozenset(
-    {"shift_jis", "cp932", "gbk", "gb18030", "big5", "cp950", "big5hkscs", "cp949", "johab", "ms932", "hkscs"}
-)
-TRAILING = frozenset("@[\\]^_`{|}~")
+# Multi-byte encodings whose further bytes may be in TRAILING (never , ; : tab space " '); johab's may be ; and : too.
+_TRAILING_MULTIBYTE = frozenset({"shift_jis", "cp932", "gbk", "gb18030", "big5", "cp950", "big5hkscs", "cp949"})
+TRAILING = frozenset(map(chr, (*range(0x30, 0x3A), *range(0x40, 0x7F))))
 
 # A NUL is every second byte of UTF-16 ASCII. Of the byte pairs, this share must have one, and always at the same place.
 _NUL_SHARE = 0.1
@@ -136,16 +134,22 @@ def _by_content(sample: bytes, *, whole: bool) -> str:
 def _by_nuls(sample: bytes) -> str:
     even, odd = sample[0::2].count(0), sample[1::2].count(0)
     few = (len(sample) // 2) * _NUL_SHARE
-    if odd > max(few, even * _NUL_CONTRAST) and _newlines_paired(sample[0::2], sample[1::2]):
+    if odd > max(few, even * _NUL_CONTRAST) and _newlines_paired(sample[0::2], sample[1::2], sample):
         return "utf-16-le"
-    swapped = even > max(few, odd * _NUL_CONTRAST) and _newlines_paired(sample[1::2], sample[0::2])
+    swapped = even > max(few, odd * _NUL_CONTRAST) and _newlines_paired(sample[1::2], sample[0::2], sample)
     return "utf-16-be" if swapped else ""
 
 
-def _newlines_paired(low: bytes, high: bytes) -> bool:
-    """Whether most line feeds have a NUL at their side: a text in bytes that just holds NULs has none there."""
-    paired = sum(h == 0 for unit, h in zip(low, high, strict=False) if unit in b"\r\n")
-    return paired * 2 >= sum(half.count(10) + half.count(13) for half in (low, high))
+def _newlines_paired(low: bytes, high: bytes, sample: bytes) -> bool:
+    """Whether line ends have a NUL at their side: in a text in bytes that just holds NULs they have none there.
+
+    In UTF-16 that isn't ASCII, other characters have a byte like a line end (U+4E0A, a common one): fewer will do.
+    """
+    newline = 10 if 10 in sample else 13
+    paired = sum(unit == newline and side == 0 for unit, side in zip(low, high, strict=False))
+    found = low.count(newline) + high.count(newline)
+    needed = 0.5 if sample.isascii() else 0.1
+    return paired > found * needed or not found
 
 
 def _by_bytes(sample: bytes, *, whole: bool) -> str:

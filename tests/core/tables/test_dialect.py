@@ -1,0 +1,243 @@
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from transforms.core.errors import ConfigError, PermanentError
+from transforms.core.tables import delimiter_guess
+from transforms.core.tables.delimiter_guess import SCORED_CHARS, Quoting, records
+from transforms.core.tables.dialect import HEADER_CHARS, DialectOverrides, detect
+
+FORM = b"id,name,n\n1,a,2\n2,b,3\n"
+
+
+def _detect(sample, *, whole=True, name="in/f.csv", **overrides):
+    return detect(sample, whole=whole, overrides=DialectOverrides(**overrides), name=name)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"delimiter": ";;"}, "delimiter ';;' for in/f.csv: must be one ASCII character"),
+        ({"delimiter": "\n"}, "no line end"),
+        ({"delimiter": "\0"}, "no NUL"),
+        ({"delimiter": "§"}, "must be one ASCII character"),
+        ({"delimiter": "none"}, "must be one ASCII character"),
+        ({"quote": "''"}, "quote \"''\" for in/f.csv"),
+        ({"escape": "\r"}, "escape"),
+        ({"delimiter": '"', "quote": '"'}, "must differ"),
+        ({"quote": "\\", "escape": "\\"}, "must differ"),
+        ({"header": "perhaps"}, "must be auto, yes or no"),
+        ({"skip_rows": -1}, "must be 0 or more"),
+        ({"encoding": "klingon"}, "Python knows no such text encoding"),
+        ({"encoding": "base64"}, "Python knows no such text encoding"),
+        ({"encoding": "cp037"}, "ASCII must be ASCII in it .* iconv -f CP037 -t UTF-8"),
+        ({"encoding": "utf-32"}, "can't be read"),
+        ({"encoding": "utf-7"}, "can't be read"),
+        ({"encoding": "iso2022_jp"}, "can't be read"),
+        ({"encoding": "gbk", "delimiter": "|"}, "second byte of letters there"),
+        ({"encoding": "shift_jis", "escape": "\\"}, "second byte of letters there"),
+    ],
+)
+def test_an_override_that_can_not_be_is_refused_with_the_cause(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        _detect(FORM, **overrides)
+
+
+def test_a_utf_32_file_is_refused_with_the_remedy():
+    with pytest.raises(ConfigError, match="iconv -f UTF-32 -t UTF-8"):
+        _detect(FORM.decode().encode("utf-32"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({}, {"delimiter": ",", "header": ("id", "name", "n"), "data_start": 10}),
+        ({"delimiter": ";"}, {"delimiter": ";", "width": 1}),
+        ({"delimiter": "tab"}, {"delimiter": "\t"}),
+        ({"quote": "none"}, {"quote": ""}),
+        ({"quote": "'"}, {"quote": "'"}),
+        ({"escape": "\\"}, {"escape": "\\"}),
+        ({"encoding": "CP1252"}, {"encoding": "cp1252"}),
+        ({"encoding": "UTF8"}, {"encoding": "utf-8"}),
+        ({"encoding": "utf-8-sig"}, {"encoding": "utf-8", "bom_bytes": 0}),
+        ({"encoding": "latin1"}, {"encoding": "latin-1"}),
+        ({"header": "no"}, {"header": (), "data_start": 0, "data_line": 1, "width": 3}),
+        ({"skip_rows": 1}, {"header": (), "data_start": 10, "data_line": 2}),
+        ({"skip_rows": 1, "header": "yes"}, {"header": ("1", "a", "2"), "data_start": 16, "data_line": 3}),
+        ({"skip_rows": 99}, {"header": (), "data_start": len(FORM), "width": 0}),
+    ],
+)
+def test_overrides_win(overrides, expected):
+    found = _detect(FORM, **overrides)._asdict()
+    assert {key: found[key] for key in expected} == expected
+
+
+def test_lines_are_skipped_before_anything_is_parsed():
+    sample = b'exported by "someone, who never closes his quote\nid,n\n1,2\n'
+    assert _detect(sample, skip_rows=1).header == ("id", "n")
+
+
+def test_utf_16_by_name_takes_the_byte_order_from_the_mark_or_the_bytes():
+    text = FORM.decode()
+    assert _detect(text.encode("utf-16"), encoding="utf-16").encoding == "utf-16-le"
+    assert _detect(b"\xfe\xff" + text.encode("utf-16-be"), encoding="utf-16").bom_bytes == 2
+    assert _detect(text.encode("utf-16-be"), encoding="utf-16").encoding == "utf-16-be"
+    assert _detect(b"", encoding="utf-16").encoding == "utf-16-le"
+
+
+def test_text_that_is_utf_8_but_for_a_damaged_character_is_utf_8():
+    assert _detect(("a,b\n" + "é,ü\n" * 50).encode() + b"\xff,1\n").encoding == "utf-8"
+    assert _detect(b"a,b\n\xe9,\xfc\n").encoding == "cp1252"
+
+
+def test_nul_bytes_in_a_file_do_not_make_it_utf_16():
+    assert _detect(b"a,b\n" + b"1,x\0\0\n" * 50).encoding == "utf-8"
+    assert _detect(b"a,b\n1,\0\n").encoding == "utf-8"
+
+
+@pytest.mark.parametrize(("name", "delimiter"), [("f.tsv", "\t"), ("f.csv", ","), ("s3://b/f.TSV?x=1", "\t")])
+def test_a_file_name_promises_the_delimiter_of_a_single_column(name, delimiter):
+    assert _detect(b"name\nBob\nAnn\n", name=name).delimiter == delimiter
+
+
+def test_a_dialect_survives_json():
+    found = _detect(FORM)
+    again = type(found)(**json.loads(json.dumps(found._asdict())))
+    assert again._replace(header=tuple(again.header)) == found
+
+
+def test_a_byte_order_mark_inside_the_first_name_is_taken_off():
+    assert _detect(b"\xef\xbb\xbf\xef\xbb\xbfid,n\n1,2\n").header == ("id", "n")
+
+
+def test_a_header_that_does_not_end_within_the_sample_is_an_error():
+    sample = b'id,"' + b"x" * HEADER_CHARS * 2
+    with pytest.raises(PermanentError, match="the header is longer than 131072 characters"):
+        _detect(sample, whole=False, header="yes")
+
+
+def test_a_first_field_longer_than_the_sample_is_data():
+    found = _detect(b'"' + b"x\n" * SCORED_CHARS * 2, whole=False)
+    assert (found.header, found.data_start, found.width) == ((), 0, 1)
+
+
+# --- what csv.writer writes is found again -------------------------------------------------------------------------
+
+WORDS = st.text("abcdefghij XYZ-_äß", min_size=1, max_size=12).filter(lambda word: word.strip() == word)
+AWKWARD = st.one_of(
+    WORDS, st.sampled_from(["a, b", "c; d", "line\nbreak", 'say "x"', "tab\there", "p|q", "it's", "", "cr\r\nlf"])
+)
+COLUMNS = st.sampled_from(["integer", "decimal", "date", "word", "awkward"])
+VALUES = {
+    "integer": st.integers(-99_999, 99_999).map(str),
+    "decimal": st.decimals(-999, 999, places=2).map(str),
+    "date": st.dates().map(str),
+    "word": WORDS,
+    "awkward": AWKWARD,
+}
+
+
+@st.composite
+def tables(draw):
+    kinds = ["integer", draw(st.sampled_from(["decimal", "date"])), *draw(st.lists(COLUMNS, max_size=5))]
+    kinds = draw(st.permutations(kinds))
+    rows = draw(st.lists(st.tuples(*(VALUES[kind] for kind in kinds)), min_size=4, max_size=30))
+    return [f"field {letter}" for letter in "ABCDEFGH"[: len(kinds)]], [list(row) for row in rows]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    table=tables(),
+    delimiter=st.sampled_from(",;\t|"),
+    quote=st.sampled_from(['"', '"', "'"]),
+    every=st.booleans(),
+    line_end=st.sampled_from(["\n", "\r\n", "\r"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"]),
+    title=st.sampled_from(["", "", "Report\n\n"]),
+    header=st.booleans(),
+)
+def test_what_csv_writer_writes_is_found_again(table, delimiter, quote, every, line_end, encoding, title, header):
+    names, rows = table
+    out = io.StringIO(newline="")
+    every = every or line_end == "\r"  # the writer of Python 3.11 leaves a line feed bare then
+    quoting = csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
+    writer = csv.writer(out, delimiter=delimiter, quotechar=quote, quoting=quoting, lineterminator=line_end)
+    writer.writerows([names, *rows] if header else rows)
+    title = title if header else ""
+    content = (title + out.getvalue()).encode(encoding)
+    found = _detect(content)
+    assert found.delimiter == delimiter
+    assert found.header == (tuple(names) if header else ())
+    assert found.width == len(names)
+    if quote in out.getvalue() and (every or quote == '"'):
+        assert found.quote == quote
+        data = content[found.data_start :].decode(found.encoding)
+        assert list(csv.reader(io.StringIO(data, newline=""), **found.csv_kwargs())) == rows
+
+
+@settings(max_examples=200, deadline=None)
+@given(sample=st.binary(max_size=200), whole=st.booleans())
+@example(sample=b"\xff\xfe\x00\xd8", whole=False)
+@example(sample=b'"\\', whole=True)
+def test_any_bytes_have_a_dialect(sample, whole):
+    assume(not sample.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")))
+    found = _detect(sample, whole=whole)
+    assert 0 <= found.bom_bytes <= found.data_start <= len(sample)
+    assert not found.header or len(found.header) == found.width
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text('ab,"\n\r\\\0 ', max_size=60), quote=st.sampled_from(['"', ""]), escape=st.sampled_from(["", "\\"]))
+def test_records_end_where_the_csv_module_ends_them(text, quote, escape):
+    quoting = Quoting(",", quote, escape)
+    found = list(records(text, quoting))
+    assert [record.cells for record in found] == list(csv.reader(io.StringIO(text, newline=""), **quoting.csv_kwargs()))
+    assert [record.end for record in found[-1:]] == [len(text)] * bool(found)
+    for record in found[:-1]:
+        rest = [after.cells for after in records(text[record.end :], quoting)]
+        assert rest == [after.cells for after in found[found.index(record) + 1 :]]
+
+
+# --- bounded work on whatever comes ----------------------------------------------------------------------------------
+
+PATHOLOGICAL = {
+    "delimiters only": b",;\t|:" * 60_000,
+    "quotes only": b'"' * 300_000,
+    "both quotes": b"\"'" * 150_000,
+    "backslashes": b'\\"' * 150_000,
+    "one long line": b"x" * 300_000,
+    "empty lines": b"\n" * 300_000,
+    "open quote": b'a,b\n"' + b"x,y\n" * 80_000,
+    "digits and dots": b"1.1.1.1.1,1 1 1 1-" * 20_000,
+    "every delimiter in every line": b"a,b;c\td|e~f^g#h:i j\x1fk\x01'l'\"m\"\\,\n" * 10_000,
+    "long cells like numbers": (b"9" * 199 + b",") * 1_500,
+}
+
+
+@pytest.mark.parametrize("name", PATHOLOGICAL)
+def test_the_work_on_a_sample_is_bounded_by_what_is_scored(name, monkeypatch):
+    counts = {"rows": 0, "characters": 0, "weighed": 0}
+    parse, weigh = delimiter_guess.records, delimiter_guess._cell_weight
+
+    def counted_records(text, quoting, **options):
+        counts["characters"] += len(text)
+        for record in parse(text, quoting, **options):
+            counts["rows"] += 1
+            yield record
+
+    def counted_weight(cell, delimiter):
+        counts["weighed"] += 1
+        return weigh(cell, delimiter)
+
+    monkeypatch.setattr(delimiter_guess, "records", counted_records)
+    monkeypatch.setattr(delimiter_guess, "_cell_weight", counted_weight)
+    found = _detect(PATHOLOGICAL[name][: 256 * 1024], whole=False)
+    candidates = (len(delimiter_guess.DELIMITERS) + 1) * 3 * 2
+    assert found.data_start <= HEADER_CHARS
+    assert counts["characters"] <= candidates * SCORED_CHARS
+    assert counts["rows"] <= candidates * (delimiter_guess.SCORED_ROWS + 1)
+    assert counts["weighed"] <= candidates * delimiter_guess.SCORED_CELLS
