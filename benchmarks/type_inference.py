@@ -8,21 +8,25 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from transforms.core.tables.coerce import FieldRule, coerce
 from transforms.core.tables.column import Column
-from transforms.core.tables.column_stats import EMPTY, observe
+from transforms.core.tables.column_stats import EMPTY, ColumnStats, observe
 from transforms.core.tables.schema import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BUDGET_SECONDS = 0.35
 
 
 def columns(rows: int, seed: int = 1) -> dict[str, pa.Array]:
     rng = random.Random(seed)
-    start = datetime(2020, 1, 1)
+    start = datetime(2020, 1, 1, tzinfo=UTC)
     moments = [start + timedelta(seconds=rng.randrange(10**8)) for _ in range(rows)]
     texts = {
         "id": [str(row) for row in range(rows)],
@@ -45,7 +49,9 @@ OTHERS = {
     "exponents": lambda rng: f"{rng.random():.6e}",
     "exponents of 17 digits": lambda rng: repr(rng.random() * 1e-9),
     "day/month/year": lambda rng: f"{rng.randrange(1, 29):02d}/{rng.randrange(1, 13):02d}/{rng.randrange(1990, 2024)}",
-    "zoned": lambda rng: f"2024-{rng.randrange(1, 13):02d}-11T{rng.randrange(24):02d}:10:11.{rng.randrange(10**6):06d}+01:00",
+    "zoned": lambda rng: (
+        f"2024-{rng.randrange(1, 13):02d}-11T{rng.randrange(24):02d}:10:11.{rng.randrange(10**6):06d}+01:00"
+    ),
     "integers and decimals": lambda rng: f"{rng.random() * 100:.1f}".removesuffix(".0").removesuffix(".5"),
     "10 % NULL integers": lambda rng: None if rng.random() < 0.1 else str(rng.randrange(10**6)),
     "NaN in a tenth": lambda rng: "NaN" if rng.random() < 0.1 else repr(rng.random()),
@@ -61,7 +67,7 @@ def blocks(column: pa.Array, block_rows: int) -> list[pa.Array]:
     return [column.slice(start, block_rows) for start in range(0, len(column), block_rows)]
 
 
-def best(work, repeats: int = 3) -> float:
+def best(work: Callable[[], object], repeats: int = 3) -> float:
     times = []
     for _ in range(repeats):
         begun = time.perf_counter()
@@ -70,7 +76,7 @@ def best(work, repeats: int = 3) -> float:
     return min(times)
 
 
-def watch(parts: list[pa.Array]):
+def watch(parts: list[pa.Array]) -> ColumnStats:
     stats = EMPTY
     for part in parts:
         stats = observe(stats, part)
@@ -86,7 +92,9 @@ def report(table: dict[str, pa.Array], block_rows: int, title: str) -> tuple[flo
         rule = FieldRule(Column(name, name, decision.type))
         seconds = (best(lambda p=parts: watch(p)), best(lambda p=parts, r=rule: [coerce([part], [r]) for part in p]))
         totals = [total + part for total, part in zip(totals, seconds, strict=True)]
-        print(f"{name:28}{seconds[0]:10.3f}{seconds[1]:10.3f}  {decision.type.kind} {decision.type.form} {decision.note}")
+        print(
+            f"{name:28}{seconds[0]:10.3f}{seconds[1]:10.3f}  {decision.type.kind} {decision.type.form} {decision.note}"
+        )
     print(f"{'all':28}{totals[0]:10.3f}{totals[1]:10.3f}  budget {BUDGET_SECONDS} each\n")
     return totals[0], totals[1]
 

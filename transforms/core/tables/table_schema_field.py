@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ def _strptime_form(form: str, where: str) -> str:
     if form in ("", "%Y-%m-%d"):
         return ""
     try:
-        datetime.strptime(datetime(2001, 2, 3).strftime(form), form)  # noqa: DTZ001, DTZ007
+        datetime.strptime(datetime(2001, 2, 3, tzinfo=UTC).strftime(form), form)  # noqa: DTZ007
     except ValueError as e:
         raise ConfigError(f"{where}: format {form!r} is no strptime pattern: {e}") from e
     if "%Y" not in form or "%Z" in form:
