@@ -179,6 +179,21 @@ def test_what_csv_writer_writes_is_found_again(table, delimiter, quote, every, l
         assert list(csv.reader(io.StringIO(data, newline=""), **found.csv_kwargs())) == rows
 
 
+@settings(max_examples=300, deadline=None)
+@given(table=tables(), delimiter=st.sampled_from(",;\t|"), every=st.booleans())
+def test_what_csv_writer_escapes_is_found_again(table, delimiter, every):
+    names, rows = table
+    out = io.StringIO(newline="")
+    form = {"delimiter": delimiter, "escapechar": "\\", "doublequote": False, "lineterminator": "\n"}
+    csv.writer(out, quoting=csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL, **form).writerows([names, *rows])
+    found = _detect(out.getvalue().encode())
+    assert found.delimiter == delimiter
+    assert found.header == tuple(names)
+    data = out.getvalue().encode()[found.data_start :].decode()
+    if "\\" in out.getvalue():
+        assert list(csv.reader(io.StringIO(data, newline=""), **found.csv_kwargs())) == rows
+
+
 @settings(max_examples=200, deadline=None)
 @given(sample=st.binary(max_size=200), whole=st.booleans())
 @example(sample=b"\xff\xfe\x00\xd8", whole=False)

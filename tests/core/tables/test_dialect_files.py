@@ -17,6 +17,7 @@ GERMAN = ("id", "Name", "Größe")
 FILES = {
     "apostrophes.csv": (",", '"', "", ("id", "saying", "n"), 3, 2),
     "backslash_escape.csv": (",", '"', "\\", ("id", "text", "n"), 3, 2),
+    "backslash_unquoted.csv": (",", '"', "\\", ("id", "text", "n"), 3, 2),
     "blank_lines.csv": (",", '"', "", (), 0, 1),
     "bom_only.csv": (",", '"', "", (), 0, 1),
     "caret.csv": ("^", '"', "", PRODUCTS, 4, 2),
@@ -38,6 +39,7 @@ FILES = {
     "header_only.csv": (",", '"', "", ("id", "name", "price"), 3, 2),
     "hostile_header.csv": (",", '"', "", ('x"; DROP TABLE loads; --', "b"), 2, 2),
     "inch_marks.csv": (",", '"', "", ("item", "size", "n"), 3, 2),
+    "json_backslashes.csv": (",", '"', "", ("id", "payload", "n"), 3, 2),
     "json_cells.csv": (",", '"', "", ("id", "payload", "n"), 3, 2),
     "latin1.csv": (";", '"', "", GERMAN, 3, 2),
     "log.txt": (",", '"', "", (), 3, 1),

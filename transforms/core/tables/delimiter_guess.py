@@ -153,7 +153,7 @@ def _delimiters(fixed: str, present: frozenset[str], single: str, prefer: str) -
 def _quotings(delimiter: str, fixed: Quoting, text: str, unsafe: frozenset[str]) -> Iterator[tuple[Quoting, float]]:
     """The quotes and escapes worth a try with a delimiter, likeliest first, and how readily each is taken."""
     escapes = [_plain(fixed.escape, "")]
-    if not fixed.escape and "\\" not in unsafe and re.search(rf"\\[\"'\\{re.escape(delimiter)}]", text):
+    if not fixed.escape and "\\" not in unsafe and _backslash_escapes(text, delimiter):
         escapes.append("\\")
     quotes: list[tuple[str, float]] = [(_plain(fixed.quote, '"'), 1.0)]
     if not fixed.quote:
@@ -164,7 +164,17 @@ def _quotings(delimiter: str, fixed: Quoting, text: str, unsafe: frozenset[str])
     for quote, readiness in quotes:
         for escape in escapes:
             if delimiter not in (quote, escape):
-                yield Quoting(delimiter, quote, escape), readiness * (0.98 if escape else 1.0)
+                yield Quoting(delimiter, quote, escape), readiness
+
+
+def _backslash_escapes(text: str, delimiter: str) -> bool:
+    """Whether a backslash may be the escape: it stands before what needs one, and no quote within a field is doubled.
+
+    JSON in a field has backslashes before its (then doubled) quotes, which an escape would take away.
+    """
+    edge = re.escape(delimiter)
+    doubled = re.search(rf"[^\\\"{edge}\r\n]\"\"[^\"{edge}\r\n]", text)
+    return doubled is None and re.search(rf"\\[\"'\\{edge}]", text) is not None
 
 
 def _apostrophes_wrap(text: str, delimiter: str) -> float:
@@ -212,6 +222,8 @@ def _cell_weight(cell: str, delimiter: str) -> float:
         return 0.3 if delimiter in " :" else 0.7
     if kind != "text":
         return _WEIGHTS[kind]
+    if '\\"' in cell:
+        return 0.02
     if '"' in cell or "\t" in cell or cell.startswith("'"):
         return 0.05
     return 0.1 if any(one in cell for one in ",;|") else 0.4
