@@ -93,7 +93,8 @@ class StoredLoad(NamedTuple):
 class BadRowsError(Exception):
     """The database refused rows for what is in them (not for what the rows were sent with).
 
-    `write_chunks` has rolled back; the caller halves the rows until the bad record stands alone, and rejects it.
+    `write_chunks` has rolled back; the caller asks `refusal` of ever smaller parts until the bad record stands alone,
+    rejects it, and writes the others.
     """
 
 
@@ -149,6 +150,9 @@ class Destination(Protocol):
             TransientError: The connection broke or a lock timed out; nothing was written.
             PermanentError: The load is not `processing` any more (it was published or failed elsewhere).
         """
+
+    def refusal(self, spec: LoadSpec, rows: pa.Table) -> str:
+        """Why the database would refuse these rows ("" = it would not): they are written and rolled back."""
 
     def publish(self, spec: LoadSpec) -> StoredLoad:
         """Moves staging to the target and completes the load, in one transaction; completed already = success.

@@ -1,0 +1,79 @@
+"""Opened destinations, one a thread that needs one, kept for the next: a process has as many as it works at once."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from transforms.core.errors import TransientError
+from transforms.core.secret import resolve
+from transforms.core.tables.databases.registry import open_destination
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from transforms.core.tables.destination import Destination
+    from transforms.core.tables.load_settings import LoadSettings
+
+
+class Connections:
+    """A pool of opened destinations.
+
+    Args:
+        settings: Names the destination; its password's reference is resolved when one is opened.
+    """
+
+    def __init__(self, settings: LoadSettings) -> None:
+        self._settings = settings
+        self._idle: SimpleQueue[Destination] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._counted = 0
+
+    @contextmanager
+    def borrow(self) -> Iterator[Destination]:
+        """One destination for this thread; given back afterwards, or closed if its connection broke.
+
+        Raises:
+            ConfigError: It can't be opened.
+        """
+        destination = self._take()
+        before = destination.statements
+        try:
+            yield destination
+        except TransientError:
+            destination.close()
+            raise
+        else:
+            self._idle.put(destination)
+        finally:
+            with self._lock:
+                self._counted += destination.statements - before
+
+    def statements(self) -> int:
+        """Statements sent since the last call."""
+        with self._lock:
+            counted, self._counted = self._counted, 0
+        return counted
+
+    def close(self) -> None:
+        """Closes what is idle."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    def _take(self) -> Destination:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            settings = self._settings
+            password = resolve(settings.password) if settings.password else ""
+            destination = open_destination(settings.destination, password, settings.destination_access)
+            before = destination.statements
+            destination.open()
+            with self._lock:
+                self._counted += destination.statements - before
+            return destination

@@ -1,0 +1,144 @@
+"""Complete CSV records to columns of text, by pyarrow's parser: the fastest well-kept one (0.2 s for 75 MB).
+
+It agrees with Python's csv module on quotes (tests/core/tables/test_csv_rows.py compares them). Blank lines are
+left out, records with another number of fields than the table are set aside with their text.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from transforms.core.tables import boundaries
+from transforms.core.tables.column_stats import observe
+from transforms.core.tables.seen import EMPTY
+
+if TYPE_CHECKING:
+    from transforms.core.tables.column_stats import ColumnStats
+    from transforms.core.tables.dialect import Dialect
+
+_BYTES_AS_THEY_ARE = {"utf-8", "ascii"}
+
+
+class Ragged(NamedTuple):
+    """A record with too few or too many fields.
+
+    Attributes:
+        index: Its place among the block's records that are not blank, from 0.
+        fields: How many it has.
+        text: The record as it stands.
+    """
+
+    index: int
+    fields: int
+    text: str
+
+
+class TextRows(NamedTuple):
+    """A block of records as text.
+
+    Attributes:
+        columns: One array of strings a column; null = an unquoted empty field.
+        ragged: The records that are not in them.
+    """
+
+    columns: list[pa.ChunkedArray]
+    ragged: list[Ragged]
+
+
+def parse_records(records: bytes | memoryview, dialect: Dialect, missing_values: tuple[str, ...] = ()) -> TextRows:
+    """Parses complete records.
+
+    Args:
+        records: Raw bytes from a record's start to a record's end, in the dialect's encoding.
+        dialect: The file's.
+        missing_values: Unquoted texts that are NULL, besides the empty field.
+
+    Raises:
+        pyarrow.ArrowInvalid: A value isn't UTF-8.
+        UnicodeDecodeError: A byte doesn't exist in the encoding.
+    """
+    if dialect.encoding not in _BYTES_AS_THEY_ARE:
+        records = bytes(records).decode(dialect.encoding).encode()
+    ragged: list[Ragged] = []
+
+    def set_aside(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(Ragged(row.number - 1, row.actual_columns, row.text))
+        return "skip"
+
+    if not bytes(records[:1]) or _only_line_ends(records):
+        return TextRows([pa.chunked_array([], pa.string())] * dialect.width, [])
+    names = [str(index) for index in range(dialect.width)]
+    table = arrow_csv.read_csv(
+        pa.BufferReader(pa.py_buffer(records)),
+        read_options=arrow_csv.ReadOptions(use_threads=False, block_size=len(records) + 1, column_names=names),
+        parse_options=arrow_csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote or False,
+            double_quote=True,
+            escape_char=dialect.escape or False,
+            newlines_in_values=True,
+            ignore_empty_lines=True,
+            invalid_row_handler=set_aside,
+        ),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=["", *missing_values],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return TextRows(table.columns, ragged)
+
+
+def _only_line_ends(records: bytes | memoryview) -> bool:
+    """Whether there is nothing to parse, which pyarrow takes for an error."""
+    return bytes(records[:1]) in (b"\n", b"\r") and not bytes(records).strip(b"\r\n")
+
+
+def observe_records(
+    stats: tuple[ColumnStats, ...],
+    records: bytes | memoryview,
+    dialect: Dialect,
+    missing_values: tuple[str, ...] = (),
+) -> tuple[ColumnStats, ...]:
+    """Adds complete records to what was seen in each column.
+
+    Records that pass 2 will reject for their form (ragged, not in the encoding) don't count.
+    """
+    stats = stats or (EMPTY,) * dialect.width
+    try:
+        columns = parse_records(records, dialect, missing_values).columns
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        columns = parse_records(only_readable(bytes(records), dialect), dialect, missing_values).columns
+    return tuple(observe(seen, column) for seen, column in zip(stats, columns, strict=True))
+
+
+def only_readable(records: bytes, dialect: Dialect) -> bytes:
+    """The records that are what the encoding says."""
+    bounds = record_bounds(records, dialect)
+    pieces = [records[start:stop] for start, stop in pairwise(bounds.tolist())]
+    return b"".join(piece for piece in pieces if is_text(piece, dialect.encoding))
+
+
+def is_text(data: bytes, encoding: str) -> bool:
+    """Whether bytes exist in an encoding."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def record_bounds(records: bytes, dialect: Dialect) -> boundaries.Positions:
+    """Byte positions of each record's start, and of the end."""
+    codes = boundaries.codes_of(dialect)
+    marks = boundaries.find_marks(np.frombuffer(records, codes.unit_type), 10, codes)
+    states = boundaries.inside_after(marks, inside=False)
+    ends = boundaries.record_ends(marks, states, inside=False) * codes.unit_bytes
+    bounds = np.concatenate([[0], ends])
+    return bounds if bounds[-1] == len(records) else np.append(bounds, len(records))

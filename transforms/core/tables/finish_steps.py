@@ -1,0 +1,129 @@
+"""The last step of a load: publish, account for every file, and leave it all in the run folder."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from transforms.core import interrupt, progress
+from transforms.core.errors import HornbeamError
+from transforms.core.outcome import Failure, ObjectInfo
+from transforms.core.run_folder import failure_line, outcome_line, plan_line, rows_line
+from transforms.core.tables.finish_load import Ended, Rows, end, publish
+from transforms.core.tables.load_plan import LoadPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from transforms.core.run_folder import RunFolder
+    from transforms.core.tables.connections import Connections
+    from transforms.core.tables.destination import Destination, StoredLoad
+    from transforms.core.tables.load_settings import LoadSettings
+    from transforms.core.tables.load_steps import LoadResult, PlanMessage
+
+_REJECTS_A_PART = 5_000
+
+
+def finish(
+    message: PlanMessage,
+    results: Sequence[LoadResult],
+    settings: LoadSettings,
+    connections: Connections,
+    folder: RunFolder,
+) -> None:
+    """Publishes what is whole, and writes the load's parts into the run folder."""
+    skipped = [ObjectInfo(*info) for info in json.loads(message.skipped)]
+    error = next(((one.error, one.message) for one in results if one.error), (message.error, message.message))
+    with connections.borrow() as destination:
+        ended, details, rejecting = _ended(message, skipped, error, settings, destination)
+        earlier = [load for one in message.earlier.split(",") if one and (load := destination.find_load(one))]
+        rows = [ended.rows, *map(_earlier_rows, earlier)]
+        for load_id in [load.spec.load_id for load in earlier] + rejecting:
+            _write_rejects(load_id, destination, folder)
+    sent = message.statements + sum(one.statements for one in results) + connections.statements()
+    details |= {"statements": sent, "load_id": message.load_id}
+    _write(ended, rows, details, folder)
+    progress.add(items=len(ended.outcomes))
+
+
+def _ended(
+    message: PlanMessage,
+    skipped: Sequence[ObjectInfo],
+    error: tuple[str, str],
+    settings: LoadSettings,
+    destination: Destination,
+) -> tuple[Ended, dict[str, Any], list[str]]:
+    """The end of the load, its details, and the loads whose rejects are to be written."""
+    if message.plan:  # nothing is stored: a dry run, an error before, or an interruption
+        plan = LoadPlan.from_json(message.plan)
+        idle = "" if error[0] else "not_started" if interrupt.requested() else "planned"
+        return end(plan, {}, skipped, published=False, before=False, error=error, idle=idle), _details(plan, None), []
+    if not message.load_id:
+        nothing = LoadPlan("", (), (), (), (), False, (), (), {})
+        return end(nothing, {}, skipped, published=True, before=True), {}, []
+    stored = destination.find_load(message.load_id)
+    assert stored is not None, "a load without a plan in its message is stored"
+    plan = LoadPlan.from_json(stored.spec.plan)
+    before = stored.status == "completed"
+    if not error[0] and not before and not interrupt.requested() and not settings.dry_run:
+        progress.phase("publishing")
+        try:
+            stored = publish(stored.spec, plan, settings, destination)
+        except HornbeamError as problem:
+            error = (type(problem).__name__, str(problem))
+    published = stored.status == "completed"
+    idle = "" if error[0] else "not_started" if interrupt.requested() else "planned" if settings.dry_run else ""
+    ledger = destination.ledger(message.load_id)
+    ended = end(plan, ledger, skipped, published=published, before=before, error=error, idle="" if published else idle)
+    if published:
+        ended = ended._replace(rows=_earlier_rows(stored) if before else _stored_rows(stored))
+    return ended, _details(plan, stored), [message.load_id]
+
+
+def _stored_rows(stored: StoredLoad) -> Rows:
+    return Rows(stored.spec.counted, stored.loaded, stored.rejected, stored.skipped)
+
+
+def _earlier_rows(stored: StoredLoad) -> Rows:
+    """Rows of a load that an earlier run finished: nothing is loaded now; what was rejected still is."""
+    return Rows(stored.spec.counted, 0, stored.rejected, stored.spec.counted - stored.rejected)
+
+
+def _details(plan: LoadPlan, stored: StoredLoad | None) -> dict[str, Any]:
+    return {
+        "load_status": stored.status if stored else "not stored",
+        "notes": list(plan.notes),
+        "chunks": sum(len(planned.chunks) for planned in plan.parts),
+        "counted": sum(planned.counted for planned in plan.parts),
+        **plan.details,
+    }
+
+
+def _write_rejects(load_id: str, destination: Destination, folder: RunFolder) -> None:
+    rejects, number = destination.rejects(load_id), 0
+    while lines := list(islice(rejects, _REJECTS_A_PART)):
+        plain = ({"kind": "reject", **json.loads(line)} for line in lines)
+        folder.write_part(f"3-rejects-{load_id[:12]}-{number:06d}", plain)
+        number += 1
+
+
+def _write(ended: Ended, rows: Iterable[Rows], details: dict[str, Any], folder: RunFolder) -> None:
+    size = sum(outcome.size_bytes for outcome in ended.outcomes)
+    folder.write_part("0-plan", [plan_line(len(ended.outcomes), size)])
+    folder.write_part("1-outcomes", map(outcome_line, ended.outcomes))
+    failures = [
+        Failure("ingest", outcome.item, ended.error[0] or "PermanentError", outcome.detail, 1, _now())
+        for outcome in ended.outcomes
+        if outcome.status == "failed"
+    ]
+    folder.write_part("2-failures", map(failure_line, failures))
+    total = Rows(*(sum(column) for column in zip(*rows, strict=True)))
+    files = {uri: one._asdict() for uri, one in ended.files}
+    load = {"kind": "load", "details": {**details, "files": files}, "error": list(ended.error)}
+    folder.write_part("4-load", [rows_line(*total), load])
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,145 @@
+"""The beginning of a load: which files it has, whether it is new, half done or done, and its storing once planned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from transforms.core.errors import ConfigError
+from transforms.core.objects.store import expand
+from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.destination import LoadSpec
+from transforms.core.tables.load_plan import LoadPlan
+from transforms.core.tables.load_settings import (
+    SOURCE_FILE,
+    SOURCE_RECORD,
+    file_identity,
+    load_identity,
+    settings_identity,
+)
+from transforms.core.tables.table_schema import load_table_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from transforms.core.outcome import ObjectInfo
+    from transforms.core.tables.destination import Destination, StoredLoad
+    from transforms.core.tables.load_settings import LoadSettings
+
+MOST_FILES = 100_000
+
+
+class Opened(NamedTuple):
+    """A load at its beginning.
+
+    Attributes:
+        load_id: The load.
+        files: Its files: those that no completed load brought in already.
+        skipped: Files that are loaded already.
+        stored: What the destination knows of the load, or None when it is new.
+        earlier: The completed loads that brought `skipped` in (those without other files).
+    """
+
+    load_id: str
+    files: tuple[ObjectInfo, ...]
+    skipped: tuple[ObjectInfo, ...]
+    stored: StoredLoad | None
+    earlier: tuple[StoredLoad, ...] = ()
+
+
+def list_files(settings: LoadSettings) -> list[ObjectInfo]:
+    """The source files, each once, in the order of the sources and of their names.
+
+    Raises:
+        ConfigError: A source matches nothing, can't be listed, or all match too many.
+    """
+    found: dict[str, ObjectInfo] = {}
+    for source in settings.sources:
+        for info in expand(source, settings.source_access):
+            found.setdefault(info.uri, info)
+            if len(found) > MOST_FILES:
+                raise ConfigError(f"source {source!r}: more than {MOST_FILES:,} files; load them in several commands")
+    return list(found.values())
+
+
+def open_load(files: Iterable[ObjectInfo], settings: LoadSettings, destination: Destination) -> Opened:
+    """Finds out what is left to do.
+
+    `append` and `upsert` leave out files that a completed load of the same settings brought into this table.
+    `replace` is done only if the last completed load of the table is this very one. A table that is gone is loaded
+    again.
+
+    Args:
+        files: The source files.
+        settings: What was asked for.
+        destination: Opened.
+    """
+    files = tuple(files)
+    there = destination.describe(settings.table) is not None
+    completed = [load for load in destination.loads() if load.spec.table == settings.table and load.finished]
+    completed = sorted((load for load in completed if load.status == "completed"), key=lambda load: load.finished)
+    generation = f"gone {completed[-1].spec.load_id}" if completed and not there else ""
+    if settings.mode == "replace":
+        load_id = _replacing(files, settings, completed if there else [], generation)
+        return Opened(load_id, files, (), destination.find_load(load_id))
+    brought = _brought_in(completed, settings) if there else {}
+    loaded = frozenset().union(*brought.values())
+    left = tuple(info for info in files if file_identity(info) not in loaded)
+    skipped = tuple(info for info in files if file_identity(info) in loaded)
+    asked = {file_identity(info) for info in files}
+    earlier = tuple(load for load in completed if brought.get(load.spec.load_id, frozenset([""])) <= asked)
+    load_id = load_identity(settings, [file_identity(info) for info in left], generation)
+    return Opened(load_id, left, skipped, destination.find_load(load_id) if left else None, earlier)
+
+
+def _replacing(
+    files: Sequence[ObjectInfo], settings: LoadSettings, completed: Sequence[StoredLoad], generation: str
+) -> str:
+    """The load id of a replace: the last load's if that was this very replace, else one that is not done yet."""
+    identities = [file_identity(info) for info in files]
+    if completed:
+        last = completed[-1]
+        plan = LoadPlan.from_json(last.spec.plan)
+        if plan.settings == settings_identity(settings) and [one[0] for one in plan.files] == identities:
+            return last.spec.load_id
+        if load_identity(settings, identities) in {load.spec.load_id for load in completed}:
+            generation = f"after {last.spec.load_id}"
+    return load_identity(settings, identities, generation)
+
+
+def _brought_in(completed: Iterable[StoredLoad], settings: LoadSettings) -> dict[str, frozenset[str]]:
+    """Which files each load of the same settings brought in."""
+    mark = settings_identity(settings)
+    found = {}
+    for load in completed:
+        plan = LoadPlan.from_json(load.spec.plan)
+        if plan.settings == mark:
+            failed = {number for number, _, _ in plan.failed}
+            identities = [identity for number, (identity, _, _) in enumerate(plan.files) if number not in failed]
+            found[load.spec.load_id] = frozenset(identities)
+    return found
+
+
+def spec_of(load_id: str, plan: LoadPlan, settings: LoadSettings) -> LoadSpec:
+    """What the destination must know of a plan."""
+    columns = [rule.column for rule in plan.rules]
+    if plan.provenance:
+        columns.append(Column(SOURCE_FILE, "", ColumnType("text")))
+        columns.append(Column(SOURCE_RECORD, "", ColumnType("integer")))
+    names = {rule.column.name for rule in plan.rules}
+    unique: tuple[str, ...] = ()
+    if settings.schema_text:
+        declared = load_table_schema(settings.schema_text, where=settings.schema_where)
+        unique = tuple(name for name in declared.unique if name in names)
+    return LoadSpec(
+        load_id,
+        settings.table,
+        settings.mode,
+        settings.key,
+        tuple(columns),
+        settings.mode == "upsert" or bool(unique),
+        unique,
+        sum(len(planned.chunks) for planned in plan.parts),
+        sum(planned.counted for planned in plan.parts),
+        settings.add_columns,
+        plan.to_json(),
+    )

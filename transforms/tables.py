@@ -1,0 +1,205 @@
+"""Loading tables: `LoadTables` reads as its sentence; each DoFn opens its destination in `setup` and calls one function.
+
+Only descriptors cross a shuffle: files, ranges, scan results and chunk runs, as NamedTuples with a RowCoder.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam import coders
+from apache_beam.pvalue import TaggedOutput
+
+from transforms.batching import WindowedBatches
+from transforms.core.tables import finish_steps, load_steps
+from transforms.core.tables.connections import Connections
+from transforms.core.tables.load_chunks import LoadTask
+from transforms.core.tables.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
+from transforms.core.tables.scan_parts import ScanResult
+from transforms.pooled import PooledDoFn, PoolLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from transforms.core.run_folder import RunFolder
+    from transforms.core.tables.load_settings import LoadSettings
+
+for _element in (FileTask, ScanTask, ScanResult, LoadTask, LoadResult, PlanMessage):
+    coders.registry.register_coder(_element, coders.RowCoder)
+
+
+class LoadTables(beam.PTransform):
+    """Loads CSV and Excel files into one table, exactly once. Applied to a pipeline; bounded.
+
+    Delivery: elements may be worked twice or at once; the destination's ledger keeps the effect single.
+    Parallelism: `limits.max_concurrent` ranges or chunk runs a process. Memory a process: that many times
+    (2 x range_bytes + 24 MiB of typed rows) at most.
+
+    Args:
+        settings: What to load from where to where.
+        folder: Where the account goes.
+        limits: How much is worked at once.
+    """
+
+    def __init__(self, settings: LoadSettings, folder: RunFolder, limits: PoolLimits) -> None:
+        super().__init__()
+        self.settings, self.folder, self.limits = settings, folder, limits
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[None]:
+        """Opens, inspects, scans, plans, loads, and finishes behind a barrier."""
+        settings, limits = self.settings, self.limits
+        begun = pipeline | beam.Create([None]) | "Begin" >> beam.ParDo(BeginLoad(settings)).with_outputs(
+            "heads", "tasks", "messages", main="files"
+        )
+        inspected = (
+            _typed(begun.files, FileTask)
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "Inspect" >> beam.ParDo(InspectFiles(settings, limits)).with_outputs("results", main="ranges")
+        )
+        scanned = (
+            _typed(inspected.ranges, ScanTask)
+            | "SpreadRanges" >> beam.Reshuffle()
+            | "Scan" >> beam.ParDo(ScanRanges(settings, limits))
+        )
+        planned = (
+            (begun.heads, inspected.results, scanned)
+            | "Findings" >> beam.Flatten()
+            | "ByLoad" >> beam.GroupByKey()
+            | "Plan" >> beam.ParDo(PlanLoad(settings)).with_outputs("tasks", main="messages")
+        )
+        results = (
+            (_typed(begun.tasks, LoadTask), _typed(planned.tasks, LoadTask))
+            | "Tasks" >> beam.Flatten()
+            | "SpreadTasks" >> beam.Reshuffle()
+            | "Batch" >> WindowedBatches(1000, settings.range_bytes, 5.0, size_of=task_bytes, key_of=task_key)
+            | "Load" >> beam.ParDo(LoadChunks(settings, limits))
+        )
+        messages = (begun.messages, planned.messages) | "Messages" >> beam.Flatten()
+        return (
+            {"messages": messages, "results": results}
+            | "AfterAll" >> beam.CoGroupByKey()
+            | "Finish" >> beam.ParDo(FinishLoad(settings, self.folder))
+        )
+
+
+def _typed(collection: beam.PCollection[Any], element: type) -> beam.PCollection[Any]:
+    """Says what a tagged output holds, so that it crosses a shuffle with that type's coder."""
+    collection.element_type = element
+    return collection
+
+
+def task_bytes(task: LoadTask) -> int:
+    """What a task reads."""
+    return max(task.size_bytes, 1)
+
+
+def task_key(task: LoadTask) -> str:
+    """A task's identity."""
+    return f"{task.load_id}/{task.part}/{task.first}"
+
+
+class _WithDestination:
+    """Opens the destination's connections in `setup`; they close in `teardown`."""
+
+    settings: LoadSettings
+    connections: Connections
+
+    def setup(self) -> None:
+        """Makes the pool; a connection is opened when one is needed."""
+        self.connections = Connections(self.settings)
+
+    def teardown(self) -> None:
+        """Closes the connections."""
+        self.connections.close()
+
+
+class BeginLoad(_WithDestination, beam.DoFn):
+    """Lists the sources; emits files to inspect, or what is left of a load that is stored already."""
+
+    def __init__(self, settings: LoadSettings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def process(self, _element: None) -> Iterator[Any]:
+        """One element in; files, a head, tasks and a message out."""
+        begun = load_steps.begin(self.settings, self.connections)
+        yield from begun.files
+        yield from (TaggedOutput("tasks", task) for task in begun.tasks)
+        if begun.head:
+            yield TaggedOutput("heads", (begun.files[0].load_id, begun.head))
+        if begun.message:
+            yield TaggedOutput("messages", (begun.message.load_id, begun.message))
+
+
+class InspectFiles(PooledDoFn):
+    """Finds each file's tables and dialects, and cuts them into ranges."""
+
+    def __init__(self, settings: LoadSettings, limits: PoolLimits) -> None:
+        super().__init__(limits)
+        self.settings = settings
+
+    def work(self, element: FileTask) -> Iterable[Any]:
+        """A file in; ranges out, and results for what has none."""
+        ranges, results = load_steps.inspect(element, self.settings)
+        yield from ranges
+        yield from (TaggedOutput("results", (element.load_id, result)) for result in results)
+
+
+class ScanRanges(PooledDoFn):
+    """Pass 1: counts, cuts and infers one range."""
+
+    def __init__(self, settings: LoadSettings, limits: PoolLimits) -> None:
+        super().__init__(limits)
+        self.settings = settings
+
+    def work(self, element: ScanTask) -> Iterable[Any]:
+        """A range in, its result out."""
+        return [(element.load_id, load_steps.scan(element, self.settings))]
+
+
+class PlanLoad(_WithDestination, beam.DoFn):
+    """Resolves the scans into a plan and stores it; emits its chunk runs."""
+
+    def __init__(self, settings: LoadSettings) -> None:
+        super().__init__()
+        self.settings = settings
+
+    def process(self, element: tuple[str, Iterable[ScanResult]]) -> Iterator[Any]:
+        """All scans of a load in; its tasks and the message for the end out."""
+        load_id, results = element
+        message, tasks = load_steps.plan(load_id, results, self.settings, self.connections)
+        yield load_id, message
+        yield from (TaggedOutput("tasks", task) for task in tasks)
+
+
+class LoadChunks(_WithDestination, PooledDoFn):
+    """Pass 2: reads, coerces and writes chunks, a batch to a transaction."""
+
+    def __init__(self, settings: LoadSettings, limits: PoolLimits) -> None:
+        super().__init__(limits)
+        self.settings = settings
+
+    def work(self, element: Sequence[LoadTask]) -> Iterable[Any]:
+        """A batch of chunk runs in, what became of it out."""
+        for result in load_steps.load(element, self.settings, self.connections):
+            yield element[0].load_id, result
+
+    def teardown(self) -> None:
+        """Waits for what is under way, then closes the connections."""
+        PooledDoFn.teardown(self)
+        _WithDestination.teardown(self)
+
+
+class FinishLoad(_WithDestination, beam.DoFn):
+    """Publishes a load and writes its account, once everything is loaded."""
+
+    def __init__(self, settings: LoadSettings, folder: RunFolder) -> None:
+        super().__init__()
+        self.settings, self.folder = settings, folder
+
+    def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> None:
+        """A load's message and results in; its parts in the run folder."""
+        _, both = element
+        messages = list(both["messages"])
+        finish_steps.finish(messages[0], list(both["results"]), self.settings, self.connections, self.folder)
