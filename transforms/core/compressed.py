@@ -1,6 +1,6 @@
 """Compressed streams: what a file is compressed with, and its bytes again, in constant memory.
 
-Libraries: isal (gzip at 2.3 x zlib's speed), bz2, lzma, backports.zstd (3.14's compression.zstd). All share a decoder
+Libraries: isal (gzip at twice zlib's speed), bz2, lzma, backports.zstd (3.14's compression.zstd). All share a decoder
 protocol with a bound on each call's output; zstandard's decoder has none, so a bomb would decide our memory.
 Reading single members of a zip lives in zip_members.py.
 """
@@ -139,6 +139,8 @@ def decompress(
     blocks: Iterable[bytes], codec: str, *, name: str, out_block_bytes: int = OUT_BLOCK_BYTES
 ) -> Iterator[bytes]:
     """Decompresses a stream, all its members one after the other.
+
+    Checksums are verified where the format has them: always, but in zstd frames that were written without one.
 
     Memory: one input block, at most two output blocks, and the codec's window (128 MiB at the very most).
 
