@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from transforms.core.errors import ConfigError, HornbeamError, TransientError
+from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
 from transforms.core.tables.databases import postgres_catalog
-from transforms.core.tables.databases.postgres_copy import csv_blocks
+from transforms.core.tables.databases.postgres_copy import choose_format
 from transforms.core.tables.databases.postgres_session import PUBLISH_LOCK_TIMEOUT_SECONDS, connect, quoted, translate
 from transforms.core.tables.databases.sql import LOADS, Dialect, TableName
 from transforms.core.tables.databases.sql_destination import SqlDestination
@@ -50,7 +50,7 @@ class PostgresDestination(SqlDestination):
     """A PostgreSQL database; see `Destination` for the contract.
 
     A transaction of chunks is five statements: BEGIN, the status with FOR KEY SHARE, the ledger rows, COPY, COMMIT
-    (a sixth, COPY of the rejects, if there are any).
+    (a sixth, COPY of the rejects, if there are any); a connection's first one also reads the staging table's types.
     """
 
     single_process = False
@@ -63,6 +63,7 @@ class PostgresDestination(SqlDestination):
         self._uri = uri
         self._password = password or uri.password
         self._connection: psycopg.Connection[Any] | None = None
+        self._types: dict[TableName, dict[str, str]] = {}
 
     def __repr__(self) -> str:
         return f"PostgresDestination({self._uri.shown})"
@@ -136,15 +137,26 @@ class PostgresDestination(SqlDestination):
             connection.close()  # the server rolls back what it hears no more of; the error that led here is raised
 
     def _put_rows(self, table: TableName, names: Sequence[str], rows: pa.Table) -> None:
+        types = self._sql_types(table)
+        way = choose_format(rows, [types[name] for name in names])
         connection = self._connected()
         self.statements += 1
-        statement = f"COPY {table.sql(DIALECT)} ({DIALECT.names(names)}) FROM STDIN (FORMAT csv)"
+        statement = f"COPY {table.sql(DIALECT)} ({DIALECT.names(names)}) FROM STDIN (FORMAT {way.name})"
         try:
             with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                for block in csv_blocks(rows):
+                for block in way.blocks(rows):
                     copy.write(block)
         except psycopg.Error as error:
             raise translate(error) from error
+
+    def _sql_types(self, table: TableName) -> dict[str, str]:
+        """The types of a table of ours; they don't change while the load runs."""
+        if table not in self._types:
+            columns = self._target_columns(table)
+            if columns is None:
+                raise PermanentError(f"table {table.schema}.{table.name} is gone: run the same command again")
+            self._types[table] = {column.name: column.sql_type for column in columns}
+        return self._types[table]
 
     def _default_schema(self) -> str:
         schema = self._query("SELECT current_schema()::text")[0][0]

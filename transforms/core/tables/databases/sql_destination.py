@@ -181,6 +181,18 @@ class SqlDestination(ABC):
                     del waiting[chunk]
         return frozenset()
 
+    def refusal(self, spec: LoadSpec, rows: pa.Table) -> str:
+        """Why the database would refuse these rows, "" if it would not: they are written and rolled back."""
+        staging = self._resolve(spec.table).beside(staging_name(spec.load_id))
+        self._begin(exclusive=False)
+        try:
+            self._put_rows(staging, staging_columns(spec), rows)
+        except BadRowsError as error:
+            return str(error)
+        finally:
+            self._rollback()
+        return ""
+
     def publish(self, spec: LoadSpec) -> StoredLoad:
         """Moves staging to the target and completes the load, in one transaction."""
         target = self._resolve(spec.table)
