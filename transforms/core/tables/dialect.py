@@ -105,8 +105,7 @@ def detect(sample: bytes, *, whole: bool, overrides: DialectOverrides | None = N
     text = structure(sample[bom_bytes:], encoding)
     start, lines, given = _skipped(text, given)
     prefer = "\t" if name.lower().split("?")[0].endswith((".tsv", ".tab")) else ""
-    fixed = Quoting(given.delimiter, given.quote, given.escape)
-    quoting = guess_quoting(text[start:], whole=whole, fixed=fixed, unsafe=unsafe, prefer=prefer)
+    quoting = guess_quoting(text[start:], whole=whole, fixed=Quoting(*given[:3]), unsafe=unsafe, prefer=prefer)
     rows = _sample_records(
         text[start : start + HEADER_CHARS], quoting, whole=whole and len(text) - start <= HEADER_CHARS
     )
