@@ -54,6 +54,7 @@ OTHERS = {
     ),
     "integers and decimals": lambda rng: f"{rng.random() * 100:.1f}".removesuffix(".0").removesuffix(".5"),
     "10 % NULL integers": lambda rng: None if rng.random() < 0.1 else str(rng.randrange(10**6)),
+    "nanoseconds since 1970": lambda rng: str(rng.randrange(10**15, 2 * 10**15) * 1000),
     "NaN in a tenth": lambda rng: "NaN" if rng.random() < 0.1 else repr(rng.random()),
 }
 

@@ -23,6 +23,7 @@ def maybe(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 integers = st.one_of(
     st.integers(-1000, 1000),
     st.integers(-(2**64), 2**64),
+    st.integers(10**14, 10**17).map(lambda number: number * 1000),
     st.sampled_from([2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 10**37, 10**38]),
 ).map(str)
 decimals = joined(maybe(st.just("-")), maybe(digits | long_digits), st.just("."), maybe(digits | long_digits))

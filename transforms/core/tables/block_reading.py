@@ -58,6 +58,8 @@ def read_block(texts: pa.StringArray, rule: FieldRule) -> Reading:
         texts: pa.string(), missing values already null.
         rule: What they are to be.
     """
+    if rule.column.type.kind == "text" and not rule.shape:
+        return Reading(texts)
     if _is_read_one_by_one(rule):
         return _read_distinct(texts, rule)
     present = texts.drop_null() if texts.null_count else texts

@@ -132,43 +132,29 @@ def _has_lossy(texts: pa.StringArray, digits: np.ndarray, pointed: np.ndarray) -
 
 
 def all_survive(texts: pa.StringArray) -> bool:
-    """Whether a double gives each of these numbers back: by casting there and back, then one by one."""
-    if not len(texts):
-        return True
+    """Whether a double gives each of these numbers back: by casting there and back, then one by one.
+
+    The nearest double's number differs by a hair or not at all, so equal digits are equal numbers.
+    """
     back = pc.cast(pc.cast(texts, pa.float64()), pa.string())
     other = pc.not_equal(back, texts)
     texts, back = texts.filter(other), back.filter(other)
-    rest = texts.filter(pc.not_equal(back, _as_arrow_prints(texts)))
+    rest = texts.filter(pc.not_equal(_significant(back), _significant(texts)))
     return all(survives_as_double(text.as_py()) for text in rest)
 
 
-def _as_arrow_prints(texts: pa.StringArray) -> pa.StringArray:
-    """Number texts without what says nothing: zeros at the end of a fraction or the start of an exponent."""
-    if pc.any(pc.match_substring_regex(texts, "[eE]")).as_py():
-        texts = pc.replace_substring_regex(texts, r"[eE]\+?0*([0-9])", r"e+\1")
-        return pc.replace_substring_regex(texts, r"[eE]-0*([0-9])", r"e-\1")
-    return pc.if_else(pc.match_substring(texts, "."), pc.utf8_rtrim(texts, "0"), texts)
+def _significant(texts: pa.StringArray) -> pa.StringArray:
+    """The significant digits of numbers: no sign, point, exponent, zeros at either end."""
+    texts = pc.replace_substring_regex(texts, "[eE].*$", "")
+    return pc.utf8_rtrim(pc.utf8_ltrim(pc.replace_substring(texts, ".", ""), "-0"), "0")
 
 
 def exponents_survive(texts: pa.StringArray) -> bool:
     """Whether each of a block's texts (without nulls) has an exponent and is a double without loss."""
     safe = pc.match_substring_regex(texts, _SAFE_EXPONENT)
-    unsafe = texts.filter(pc.invert(safe))
-    if not pc.all(pc.match_substring_regex(unsafe, f"^(?:{EXPONENT})$"), min_count=0).as_py() or not all_survive_finite(
-        unsafe
-    ):
+    unsafe, texts = texts.filter(pc.invert(safe)), texts.filter(safe)
+    if not pc.all(pc.match_substring_regex(unsafe, f"^(?:{EXPONENT})$"), min_count=0).as_py():
         return False
-    safe_texts = texts.filter(safe)
-    sizes = np.abs(pc.cast(safe_texts, pa.float64()).to_numpy())
-    odd = ~((sizes >= _SMALLEST_NORMAL) & (sizes < np.inf))
-    return not odd.any() or all_survive_finite(safe_texts.filter(pa.array(odd)))
-
-
-def all_survive_finite(texts: pa.StringArray) -> bool:
-    """As all_survive, for texts that may be zero or beyond a double's range."""
     sizes = np.abs(pc.cast(texts, pa.float64()).to_numpy())
-    odd = (sizes == 0) | np.isinf(sizes)
-    judged = texts.filter(pa.array(odd))
-    if not all(survives_as_double(text.as_py()) for text in judged):
-        return False
-    return all_survive(texts.filter(pa.array(~odd)))
+    odd = ~((sizes >= _SMALLEST_NORMAL) & (sizes < np.inf))
+    return all_survive(unsafe) and (not odd.any() or all_survive(texts.filter(pa.array(odd))))
