@@ -6,6 +6,7 @@ Standard output takes the closing lines (or the events) and nothing else; the re
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.logs import LOGGER
-from transforms.core import progress
+from transforms.core import interrupt, progress
 from transforms.core.rates import Pace, pace, progress_line
 from transforms.core.summary import closing_lines
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LINE_SECONDS: Final = 10.0
 EVENT_SECONDS: Final = 1.0
+STOP_SECONDS: Final = 0.2
 
 
 class Output:
@@ -63,6 +65,11 @@ class Output:
             return pace(progress.snapshot(), time.monotonic() - started, sampler.rss_bytes)
 
         started = time.monotonic()
+        with _every(STOP_SECONDS, _Stop().notice), self._shown(now):
+            yield
+
+    @contextmanager
+    def _shown(self, now: Callable[[], Pace]) -> Iterator[None]:
         if self._as_events:
             with _every(EVENT_SECONDS, lambda: self._event("progress", **now()._asdict())):
                 yield
@@ -90,6 +97,21 @@ class Output:
     def _event(self, event: str, **values: Any) -> None:
         sys.stdout.write(json.dumps({"event": event, "run_id": self._folder.run_id, **values}) + "\n")
         sys.stdout.flush()
+
+
+class _Stop:
+    """Says once that the run was asked to stop: a signal handler itself must not log."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def notice(self) -> None:
+        number = interrupt.requested()
+        if number and not self._said:
+            self._said = True
+            name = signal.Signals(number).name
+            text = "%s: asked to stop; finishing what is under way (the same again ends at once)"
+            LOGGER.warning(text, name)
 
 
 @contextmanager

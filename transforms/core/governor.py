@@ -56,6 +56,15 @@ class Governor:
         self._stuck_since: float | None = None
         self.narrowed = 0
 
+    def has_limits(self, width: int, threshold_mb: float) -> bool:
+        """Whether it was made with these limits.
+
+        Args:
+            width: Tasks at once.
+            threshold_mb: In MiB.
+        """
+        return (width, int(threshold_mb * MIB)) == (self._most, self._threshold)
+
     @property
     def pressure(self) -> float:
         """Memory in use as a share of the threshold: adaptive sizes halve above 1 and grow well below it."""

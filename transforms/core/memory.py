@@ -50,7 +50,7 @@ def start(observe: Callable[[], Amounts] | None = None) -> MemorySampler:
 
 
 def governor(width: int, threshold_mb: float) -> Governor:
-    """The one governor of this process; made when first asked for.
+    """The one governor of this process; made when first asked for, and anew when asked for other limits.
 
     Args:
         width: Tasks at once when memory is no matter.
@@ -59,11 +59,12 @@ def governor(width: int, threshold_mb: float) -> Governor:
     context = run_context.current()
     with _shared.lock:
         sampler = _shared.sampler or start()
-        if _shared.governor is None:
-            share = context.processes if context and run_context.in_worker() else 1
-            _shared.governor = Governor(width, threshold_mb / share, sampler.above_baseline)
-            sampler.listen(_shared.governor.heed)
-        return _shared.governor
+        share = context.processes if context and run_context.in_worker() else 1
+        found = _shared.governor
+        if found is None or not found.has_limits(width, threshold_mb / share):
+            found = _shared.governor = Governor(width, threshold_mb / share, sampler.above_baseline)
+            sampler.listen(found.heed)
+        return found
 
 
 def snapshot(label: str) -> None:

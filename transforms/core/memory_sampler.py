@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 MIB: Final = 1 << 20
 _LOOK_SECONDS: Final = 1.0
-_LOOK_SHARE: Final = 250  # a look costs at most 1/250 of the time, however many processes the machine has
+_CPU_SECONDS: Final = 0.5
+_LOOK_SHARE: Final = 500  # a look costs at most 1/500 of the time, however many processes the machine has
 
 
 class Reading:
@@ -99,10 +100,11 @@ class MemorySampler:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._listeners: list[Callable[[int], None]] = []
+        self._listener: Callable[[int], None] | None = None
         self._timeline = Timeline(600)
         self._started = time.monotonic()
-        self._cpu_start = self._cpu_last = self._cpu_seconds = 0.0
+        self._cpu_start = self._cpu_seconds = self._busy = 0.0
+        self._cpu_at = self._started
         self._at = self._started
         self._area = 0.0
         self._temp_peak = 0
@@ -110,9 +112,9 @@ class MemorySampler:
 
     def start(self) -> None:
         """Takes the baseline, now, and starts sampling."""
-        self._started = self._at = time.monotonic()
+        self._started = self._at = self._cpu_at = time.monotonic()
         self.baseline_bytes = self.peak_bytes = self.rss_bytes = self._reading.rss_vms()[0]
-        self._cpu_start = self._cpu_last = self._reading.cpu_seconds()
+        self._cpu_start = self._reading.cpu_seconds()
         self._thread = threading.Thread(target=self._loop, name="hornbeam-memory", daemon=True)
         self._thread.start()
         self.snapshot("start")
@@ -125,12 +127,12 @@ class MemorySampler:
             self.snapshot("end")
 
     def listen(self, listener: Callable[[int], None]) -> None:
-        """Has each sample told, in the sampler's thread.
+        """Has each sample told, in the sampler's thread, to this listener and no longer to an earlier one.
 
         Args:
             listener: Called with the tree's resident bytes above the baseline.
         """
-        self._listeners.append(listener)
+        self._listener = listener
 
     def snapshot(self, label: str) -> Point:
         """Samples now, and marks the point in the timeline.
@@ -167,31 +169,37 @@ class MemorySampler:
     def _loop(self) -> None:
         while not self._stop.wait(self._interval_seconds):
             self._sample("")
-            for listener in self._listeners:
-                listener(self.rss_bytes - self.baseline_bytes)
+            if self._listener is not None:
+                self._listener(self.rss_bytes - self.baseline_bytes)
 
     def _sample(self, label: str) -> Point:
         with self._lock:
             rss, vms = self._reading.rss_vms()
-            now, cpu = time.monotonic(), self._reading.cpu_seconds()
-            span = now - self._at
-            self._area += span * (rss + self.rss_bytes) / 2
-            busy = 100.0 * (cpu - self._cpu_last) / span if span > 0 else 0.0
-            self._at, self._cpu_last, self._cpu_seconds = now, cpu, cpu - self._cpu_start
+            now = time.monotonic()
+            self._area += (now - self._at) * (rss + self.rss_bytes) / 2
+            self._at = now
+            if label or now - self._cpu_at >= _CPU_SECONDS:
+                self._read_cpu(now)
             self.rss_bytes, self.peak_bytes = rss, max(self.peak_bytes, rss)
             self._temp_peak = max(self._temp_peak, self._reading.temp_bytes)
-            point = self._point(rss, vms, busy, label)
+            point = self._point(rss, vms, label)
             self._timeline.add(point)
             return point
 
-    def _point(self, rss: int, vms: int, busy: float, label: str) -> Point:
+    def _read_cpu(self, now: float) -> None:
+        cpu = self._reading.cpu_seconds()
+        span = now - self._cpu_at
+        self._busy = 100.0 * (cpu - self._cpu_start - self._cpu_seconds) / span if span > 0 else 0.0
+        self._cpu_at, self._cpu_seconds = now, cpu - self._cpu_start
+
+    def _point(self, rss: int, vms: int, label: str) -> Point:
         done = self._observe() if self._observe else (0, 0, 0)
         return Point(
             round(self._at - self._started, 3),
             round(rss / MIB, 1),
             round(vms / MIB, 1),
             round(self._reading.percent(rss), 2),
-            round(busy, 1),
+            round(self._busy, 1),
             round(self._reading.temp_bytes / MIB, 1),
             *done,
             label=label,

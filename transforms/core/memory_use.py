@@ -13,7 +13,7 @@ class Point(NamedTuple):
         rss_mb: Resident memory of the process tree (pages that two processes share count twice).
         vms_mb: Virtual memory of the process tree.
         percent: Share of the machine's memory.
-        cpu_percent: Processor since the point before; 100 is one core.
+        cpu_percent: Processor over the last half second; 100 is one core.
         temp_mb: Temporary files of the run.
         items: Items done so far.
         bytes: Bytes done so far.

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from transforms.core.run_folder import failure_line
+from transforms.core.run_folder import ENCODING_ERRORS, failure_line
 from transforms.core.summary import Counts, RowCounts
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def merge_parts(folder: RunFolder, temp_dir: str, *, unfinished: bool, more_fail
 
 
 def _grow(temp_dir: str, kind: str) -> IO[str]:
-    return (Path(temp_dir) / FILES[kind]).open("w", encoding="utf-8", newline="\n")
+    return (Path(temp_dir) / FILES[kind]).open("w", encoding="utf-8", errors=ENCODING_ERRORS, newline="\n")
 
 
 def _text(line: dict[str, Any]) -> str:

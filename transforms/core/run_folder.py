@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from transforms.core.objects.store import Store
 
 UNIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+# A name that is no UTF-8 holds lone surrogates: in JSON their escapes say the same.
+ENCODING_ERRORS: Final = "backslashreplace"
 Line = dict[str, Any]
 
 
@@ -59,7 +61,7 @@ class RunFolder:
             name: `summary.json`, `report.html`.
             text: What it holds.
         """
-        self._store().write(f"{self.uri}/{name}", text.encode())
+        self._store().write(f"{self.uri}/{name}", text.encode(errors=ENCODING_ERRORS))
 
     def write_file(self, name: str, path: Path) -> None:
         """Moves a finished local file into the folder.
@@ -107,14 +109,13 @@ class RunFolder:
         Args:
             unit_id: As for `write_part`.
         """
-        return [json.loads(line) for line in (self.read(self._part(unit_id)) or "").splitlines()]
+        return list(parse_lines(self.read(self._part(unit_id)) or ""))
 
     def parts(self) -> Iterator[Line]:
         """All lines of all parts of this run, by unit id; holds one part at a time."""
         store = self._store()
         for info in store.list(f"{self.uri}/parts/{self.run_id}/"):
-            for line in store.read(info, 0, info.size_bytes).decode().splitlines():
-                yield json.loads(line)
+            yield from parse_lines(store.read(info, 0, info.size_bytes).decode())
 
     def _part(self, unit_id: str) -> str:
         if not UNIT_ID.fullmatch(unit_id):
@@ -138,6 +139,15 @@ def new_run_folder(pipeline: str, output: str | None, access: StoreAccess = Stor
     if folder.local_path is not None:
         folder.local_path.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def parse_lines(text: str) -> Iterator[Line]:
+    """The objects of JSON Lines; only a newline ends a line, not the other separators that `splitlines` knows.
+
+    Args:
+        text: One object a line.
+    """
+    return (json.loads(line) for line in text.split("\n") if line)
 
 
 def plan_line(items: int, size_bytes: int) -> Line:
@@ -193,7 +203,6 @@ def failed_items(run: str, access: StoreAccess = StoreAccess()) -> Iterator[Outc
     text = RunFolder(absolute(run).rstrip("/"), "", access).read("outcomes.jsonl")
     if text is None:
         raise MissingError(f"{run}: no outcomes.jsonl there; give --retry the folder of a run that has ended")
-    for line in text.splitlines():
-        plain = json.loads(line)
+    for plain in parse_lines(text):
         if plain["status"] == "failed":
             yield Outcome(**plain)

@@ -203,8 +203,9 @@ def closing_lines(summary: Summary) -> list[str]:
             f" {human_count(rows.rejected)} rejected + {human_count(rows.skipped)} skipped; {rate} rows/s, {moved}"
         )
     memory = summary.memory
+    reason = f": {' '.join(summary.error.message.split())}" if summary.error else ""
     return [
-        f"{head} on {summary.runner} (run {summary.run_id})" + (f": {summary.error.message}" if summary.error else ""),
+        f"{head} on {summary.runner} (run {summary.run_id}){reason}",
         f"items: {account}",
         f"{third}; memory {memory.peak_mb:.0f} MiB at most, {memory.peak_mb - memory.baseline_mb:.0f} above start",
         f"report: {summary.output.rstrip('/')}/report.html",

@@ -73,7 +73,7 @@ def _tiles(summary: Summary) -> Markup:
     if summary.rows is not None:
         tiles.append(("rows loaded", human_count(summary.rows.loaded)))
         tiles.append(("rows a second", human_count(round(summary.rows.loaded * rate))))
-    tiles.append(("memory above start", f"{memory.peak_mb - memory.baseline_mb:.0f} MiB"))
+    tiles.append(("memory, above start", f"{memory.peak_mb - memory.baseline_mb:.0f} MiB"))
     return element("div", *(element("div", element("b", value), name) for name, value in tiles), class_="tiles")
 
 

@@ -15,8 +15,8 @@ section { padding:18px 20px; margin-top:16px; } header { margin-bottom:18px; }
 .badge { font-weight:600; border-radius:99px; padding:3px 12px; margin-left:10px; color:#fff; vertical-align:4px;
   font-size:13px; } .completed { background:#1a7f4b; } .planned { background:#2563c9; } .failed { background:#c2352b; }
 .interrupted { background:#a66300; } .error { border-left:4px solid var(--red); overflow-wrap:anywhere; }
-.tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(150px,1fr)); gap:12px; }
-.tiles > div { padding:12px 16px; } .tiles b { display:block; font-size:22px; font-variant-numeric:tabular-nums; }
+.tiles { display:grid; grid-template-columns:repeat(auto-fit,minmax(120px,1fr)); gap:12px; }
+.tiles > div { padding:12px 14px; } .tiles b { display:block; font-size:20px; font-variant-numeric:tabular-nums; }
 .scroll { overflow-x:auto; } table { border-collapse:collapse; width:100%; font-size:14px; }
 th { text-align:left; color:var(--soft); font-weight:500; } th, td { padding:6px 12px 6px 0; vertical-align:top;
   border-bottom:1px solid var(--line); overflow-wrap:anywhere; } tr:last-child td { border-bottom:0; }
@@ -25,7 +25,10 @@ pre { background:var(--code); padding:10px 12px; border-radius:6px; white-space:
   font-size:13px; margin:6px 0 12px; }
 .charts { display:grid; grid-template-columns:repeat(auto-fit,minmax(420px,1fr)); gap:16px; }
 .charts section { min-width:0; } svg { width:100%; height:auto; display:block; } svg text { fill:var(--soft);
-  font-size:11px; } .grid { stroke:var(--line); } .curve { fill:none; stroke:var(--blue); stroke-width:2; }
+  font-size:11px; }
+h3 { font-size:14px; margin:16px 0 4px; }
+.scroll + .scroll, svg + .scroll { margin-top:14px; }
+.grid { stroke:var(--line); } .curve { fill:none; stroke:var(--blue); stroke-width:2; }
 .area { fill:var(--blue); opacity:.14; } .limit { stroke:var(--red); stroke-dasharray:5 4; }
 .mark { stroke:var(--soft); stroke-dasharray:2 3; } .bar { fill:var(--blue); } svg .over { fill:var(--ink); }
 @media (max-width:520px) { .charts { grid-template-columns:1fr; } }

@@ -22,7 +22,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[Any]], numbers: frozense
         numbers: Which columns hold numbers.
     """
     styles = ["n" if place in numbers else None for place in range(len(heads))]
-    head = element("tr", *(element("th", name, class_=style) for name, style in zip(heads, styles, strict=True)))
+    names = (element("th", name, class_=style) for name, style in zip(heads, styles, strict=True))
+    head = element("tr", *names) if any(heads) else None
     body = [
         element("tr", *(element("td", cell_text(cell), class_=style) for cell, style in zip(row, styles, strict=True)))
         for row in rows

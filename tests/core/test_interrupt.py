@@ -1,0 +1,91 @@
+"""A signal sets a mark, nothing else; waiting ends soon, and worker processes learn of it by the stop file."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from transforms.core import interrupt, run_context
+from transforms.core.errors import InterruptedRunError
+from transforms.core.run_context import RunContext
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    interrupt.reset()
+    yield
+    interrupt.reset()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_only_sets_the_mark_and_handlers_are_put_back(number):
+    before = signal.getsignal(number)
+    with interrupt.handling(lambda: None):
+        assert interrupt.requested() == 0
+        os.kill(os.getpid(), number)
+        assert interrupt.requested() == number
+    assert signal.getsignal(number) == before
+
+
+def test_the_first_signal_decides():
+    interrupt.request(signal.SIGTERM)
+    interrupt.request(signal.SIGINT)
+    assert interrupt.requested() == signal.SIGTERM
+
+
+def test_waiting_ends_soon_after_the_request():
+    started = time.monotonic()
+    threading.Timer(0.05, interrupt.request, [signal.SIGINT]).start()
+    assert interrupt.wait(30) == signal.SIGINT
+    assert time.monotonic() - started < 5
+
+
+def test_check_raises_with_the_signals_name():
+    interrupt.check()
+    interrupt.request(signal.SIGTERM)
+    with pytest.raises(InterruptedRunError, match="SIGTERM"):
+        interrupt.check()
+
+
+def test_outside_the_main_thread_the_programs_handlers_stay():
+    before = signal.getsignal(signal.SIGTERM)
+    seen = []
+
+    def in_thread():
+        with interrupt.handling(lambda: None):
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    assert seen == [before]
+
+
+def test_a_worker_process_learns_of_the_request_from_the_stop_file(tmp_path):
+    code = "from transforms.core import interrupt; print('up', flush=True); print(interrupt.wait(60))"
+    with run_context.active(RunContext("run", os.getpid(), str(tmp_path))):
+        worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert worker.stdout.readline() == "up\n"
+        interrupt.request(signal.SIGTERM)
+        assert worker.communicate(timeout=60)[0] == f"{int(signal.SIGTERM)}\n"
+
+
+def test_a_second_signal_ends_the_process_at_once_after_ending_its_children():
+    code = (
+        "import signal, sys, time; from transforms.core import interrupt\n"
+        "with interrupt.handling(lambda: print('children ended', flush=True)):\n"
+        "    print('up', flush=True)\n"
+        "    while not interrupt.requested(): time.sleep(0.01)\n"
+        "    print('asked', flush=True); time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "up\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "asked\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=30)[0] == "children ended\n"
+    assert process.returncode == 130

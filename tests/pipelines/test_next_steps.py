@@ -1,0 +1,38 @@
+"""How to go on is a command that can be pasted."""
+
+import shlex
+
+import pytest
+
+from pipelines.next_steps import command_for, next_steps
+from pipelines.settings import PipelineSettings
+from pipelines.settings_sources import parse
+from transforms.core.summary import Counts
+
+
+def test_the_command_gives_the_same_settings_again():
+    settings = PipelineSettings(output="my runs/one", max_concurrent=3, json_events=True, log_level="DEBUG")
+    command = command_for("toy", settings, ["--direct_num_workers=2"])
+    words = shlex.split(command)
+    parsed = parse(PipelineSettings, words[2:], {})
+    assert (parsed.settings, parsed.beam_args) == (settings, ["--direct_num_workers=2"])
+
+
+def test_defaults_are_left_out():
+    assert command_for("toy", PipelineSettings()) == "hornbeam toy"
+
+
+FAILED, WHOLE = Counts(2, 1, 0, 1, 0), Counts(2, 2, 0, 0, 0)
+STEPS = [
+    ("completed", WHOLE, ["hornbeam toy --output=out"]),
+    ("planned", WHOLE, ["hornbeam toy --output=out"]),
+    ("failed", FAILED, ["hornbeam toy --retry=out", "hornbeam toy --output=out"]),
+    ("interrupted", WHOLE, ["hornbeam toy --output=out"]),
+]
+
+
+@pytest.mark.parametrize(("status", "items", "commands"), STEPS)
+def test_each_end_has_its_next_steps(status, items, commands):
+    settings = PipelineSettings(output="out", dry_run=status == "planned")
+    steps = next_steps("toy", settings, [], status, items, "out")
+    assert [step.command for step in steps] == commands

@@ -1,0 +1,71 @@
+"""The bar shows what the counters say, on a terminal as wide as a terminal is, and leaves no trace."""
+
+import io
+import os
+import pty
+import subprocess
+import sys
+
+from rich.console import Console
+
+from pipelines.progress_bar import bar, live_bar
+from tests.pipelines.test_signals import ROOT
+from transforms.core.progress import Amounts, Snapshot
+from transforms.core.rates import pace
+
+LOADING = pace(Snapshot("loading", Amounts(8, 75_000_000, 500_000), Amounts(3, 30_000_000, 200_000)), 4.0, 310_000_000)
+
+
+def drawn(now, width=140):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    console.print(bar(now))
+    return console.file.getvalue()
+
+
+def test_everything_is_in_one_line():
+    text = drawn(LOADING)
+    assert len(text.splitlines()) == 1
+    wanted = ["loading", "40 %", "3/8 items", "30.0 MB/75.0 MB", "200,000/500,000 rows", "50,000 rows/s", "6.00 s left"]
+    assert [word for word in [*wanted, "310 MB"] if word not in text] == []
+
+
+def test_before_anything_is_known_it_promises_nothing():
+    text = drawn(pace(Snapshot(), 0.0, 0))
+    assert "starting" in text
+    assert "%" not in text
+    assert "left" not in text
+
+
+def test_the_live_bar_calls_for_fresh_numbers():
+    calls = []
+
+    def now():
+        calls.append(1)
+        return LOADING
+
+    console = Console(file=io.StringIO(), width=140, force_terminal=True)
+    with live_bar(now, console):
+        pass
+    assert calls
+
+
+def test_a_run_on_a_terminal_draws_the_bar_there_and_prints_only_four_lines(tmp_path):
+    main, side = pty.openpty()
+    words = [sys.executable, "-m", "tests.pipelines.toy", str(tmp_path), "60", "0.1"]
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "140"}
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=side, text=True, env=environment)
+    os.close(side)
+    seen = b""
+    while True:
+        try:
+            block = os.read(main, 65_536)
+        except OSError:  # the other side is closed
+            break
+        if not block:
+            break
+        seen += block
+    out, _ = process.communicate(timeout=60)
+    os.close(main)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 4
+    assert b"/60 items" in seen
