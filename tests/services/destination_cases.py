@@ -49,7 +49,7 @@ class Place:
 
     def tables(self) -> set[str]:
         catalogue = {
-            "postgresql": "SELECT tablename::text FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')",
+            "postgresql": "SELECT tablename::text FROM pg_tables WHERE schemaname !~ '^pg_|^information_schema$'",
             "duckdb": "SELECT table_name FROM duckdb_tables()",
             "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table'",
         }

@@ -12,6 +12,12 @@ from transforms.core.tables.column import Column, ColumnType
 from transforms.core.tables.destination import BadRowsError
 
 UTC = dt.UTC
+
+
+def naive(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
 # kind: (type, values in, the same as text in SQLite, where they differ: it has no -0.0 either)
 VALUES = {
     "boolean": (ColumnType("boolean"), [True, False, None], [1, 0, None]),
@@ -52,9 +58,9 @@ VALUES = {
     "timestamp": (
         ColumnType("timestamp"),
         [
-            dt.datetime(1, 1, 1),
-            dt.datetime(9999, 12, 31, 23, 59, 59, 999999),
-            dt.datetime(1969, 12, 31, 23, 59, 59, 1),
+            naive("0001-01-01"),
+            naive("9999-12-31T23:59:59.999999"),
+            naive("1969-12-31T23:59:59.000001"),
             None,
         ],
         ["0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.999999", "1969-12-31 23:59:59.000001", None],

@@ -14,7 +14,8 @@ FILE_SCHEMES = ("duckdb", "sqlite")
 POSTGRES_SCHEMES = ("postgresql", "postgres")
 # libpq's own settings that may stand behind the `?`; whatever else must not reach it (passfile, service, options ...).
 POSTGRES_OPTIONS = (
-    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "connect_timeout",
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs",
+    "connect_timeout",
 )  # fmt: skip
 
 

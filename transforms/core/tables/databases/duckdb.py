@@ -16,7 +16,8 @@ from transforms.core.errors import ConfigError, HornbeamError, PermanentError, T
 from transforms.core.tables.column import TEXT, ColumnType
 from transforms.core.tables.databases import duckdb_files
 from transforms.core.tables.databases.sql import LOADS, Dialect, TableName, double_quoted
-from transforms.core.tables.databases.sql_destination import OtherAttemptError, SqlDestination, UniqueConflictError
+from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
+from transforms.core.tables.databases.sql_destination import SqlDestination
 from transforms.core.tables.databases.target import TargetColumn
 from transforms.core.tables.destination import BadRowsError
 
@@ -229,7 +230,7 @@ def _translate(error: duckdb.Error) -> Exception:
     message = str(error)
     if isinstance(error, duckdb.TransactionException):
         return OtherAttemptError(f"DuckDB: {message}", retry_after_seconds=0.2)
-    if isinstance(error, duckdb.ConstraintException) and re.search("duplicate key|primary key|unique", message, re.I):
+    if isinstance(error, duckdb.ConstraintException) and re.search("(?i)duplicate key|primary key|unique", message):
         return UniqueConflictError(f"DuckDB: {message}")
     if isinstance(error, (duckdb.DataError, duckdb.IntegrityError)):
         return BadRowsError(f"DuckDB: {message}")

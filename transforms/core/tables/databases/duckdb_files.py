@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from transforms.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # DuckDB's default is 80 % of the machine. See DuckDBDestination for what was measured with this.
 MEMORY_LIMIT = "96MB"

@@ -27,7 +27,7 @@ CHECKS = (
 )
 
 # A row only if nothing hangs on the table that would go with it: indexes, constraints, defaults, triggers, rules,
-# views, policies, publications and statistics stand in pg_depend; grants, comments and storage settings stand beside it.
+# views, policies, publications and statistics stand in pg_depend; grants, comments, storage settings stand beside it.
 REPLACEABLE = (
     f"SELECT 1 FROM {_CLASS}"
     " WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relacl IS NULL AND c.reloptions IS NULL"
@@ -50,7 +50,8 @@ SELECT word FROM (
     WHERE NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)
   UNION ALL
   SELECT 'no permission to create tables in schema ' || quote_ident($1) || ': GRANT CREATE, USAGE ON SCHEMA to the user'
-    FROM pg_namespace WHERE nspname = $1 AND NOT has_schema_privilege(oid, 'CREATE, USAGE')
+    FROM pg_namespace WHERE nspname = $1
+      AND NOT (has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE'))
   UNION ALL
   SELECT 'no permission to ' || p || ' table ' || quote_ident($2) || ': GRANT ' || p || ' ON it to the user'
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $1 AND c.relname = $2,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors, sql
 
 from transforms.core.errors import ConfigError, PermanentError, TransientError
-from transforms.core.tables.databases.sql_destination import OtherAttemptError, UniqueConflictError
+from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.destination import BadRowsError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transforms.core.tables.destination_uri import DestinationUri
 
 LOCK_TIMEOUT_SECONDS = 60  # a chunk waits at most this long for another attempt of its ledger row
@@ -86,18 +89,18 @@ def translate(error: psycopg.Error) -> Exception:
     """The protocol's error for one of the driver's."""
     details = [error.diag.message_primary or str(error), error.diag.message_detail, error.diag.context]
     message = "PostgreSQL: " + "; ".join(" ".join(text.split()) for text in details if text)
-    match error:
-        case errors.UniqueViolation():
-            return UniqueConflictError(message)
-        case psycopg.DataError() | psycopg.IntegrityError():
-            return BadRowsError(message)
-        case errors.SerializationFailure() | errors.DeadlockDetected():
-            return OtherAttemptError(message, retry_after_seconds=0.2)
-        case errors.InsufficientPrivilege():
-            return ConfigError(f"{message}: grant the user what is missing")
-        case errors.ReadOnlySqlTransaction():
-            return ConfigError(f"{message}: name the primary server, not a replica")
-        case psycopg.OperationalError() | psycopg.InterfaceError():
-            return TransientError(message)
-        case _:
-            return PermanentError(message)
+    for kinds, make in _MEANINGS:
+        if isinstance(error, kinds):
+            return make(message)
+    return PermanentError(message)
+
+
+# The first that fits counts: a unique violation is an integrity error too, a deadlock an operational one.
+_MEANINGS: tuple[tuple[tuple[type[psycopg.Error], ...], Callable[[str], Exception]], ...] = (
+    ((errors.UniqueViolation,), UniqueConflictError),
+    ((psycopg.DataError, psycopg.IntegrityError), BadRowsError),
+    ((errors.SerializationFailure, errors.DeadlockDetected), partial(OtherAttemptError, retry_after_seconds=0.2)),
+    ((errors.InsufficientPrivilege,), lambda message: ConfigError(f"{message}: grant the user what is missing")),
+    ((errors.ReadOnlySqlTransaction,), lambda message: ConfigError(f"{message}: name the primary, not a replica")),
+    ((psycopg.OperationalError, psycopg.InterfaceError), TransientError),
+)

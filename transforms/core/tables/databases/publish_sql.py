@@ -120,10 +120,9 @@ class Move(NamedTuple):
     def insert(self, *, only_new: bool = False) -> str:
         """Copies staging into the target; `only_new`: only keys that the target lacks."""
         names = self.dialect.names(column.name for column in self.spec.columns)
-        text = f"INSERT INTO {self.target.sql(self.dialect)} ({names}) SELECT {names} FROM {self.staging.sql(self.dialect)} s"
-        if only_new:
-            text += f" WHERE NOT EXISTS (SELECT 1 FROM {self.target.sql(self.dialect)} t WHERE {self._same_key()})"
-        return text
+        target, staging = self.target.sql(self.dialect), self.staging.sql(self.dialect)
+        text = f"INSERT INTO {target} ({names}) SELECT {names} FROM {staging} s"
+        return text + (f" WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {self._same_key()})" if only_new else "")
 
     def update(self) -> str:
         """Sets the columns of the rows whose key is there already; "" when the load has only key columns."""

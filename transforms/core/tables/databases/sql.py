@@ -102,16 +102,17 @@ def double_quoted(name: str) -> str:
 def bookkeeping_ddl(home: TableName, dialect: Dialect) -> tuple[str, ...]:
     """Makes the three bookkeeping tables in `home`'s schema unless they are there."""
     whole = f"{dialect.integer} NOT NULL"
-    return (
-        f"CREATE TABLE IF NOT EXISTS {home.beside(LOADS).sql(dialect)} (load_id TEXT PRIMARY KEY, target TEXT NOT NULL,"
-        f" mode TEXT NOT NULL, status TEXT NOT NULL, spec TEXT NOT NULL, plan {dialect.blob} NOT NULL, chunks {whole},"
-        f" counted {whole}, loaded {whole}, rejected {whole}, skipped {whole}, error TEXT NOT NULL,"
-        " started TEXT NOT NULL, finished TEXT NOT NULL)",
-        f"CREATE TABLE IF NOT EXISTS {home.beside(LEDGER).sql(dialect)} (load_id TEXT NOT NULL, chunk {whole},"
-        f" file {whole}, counted {whole}, loaded {whole}, rejected {whole}, skipped {whole},"
-        " PRIMARY KEY (load_id, chunk))",
-        f"CREATE TABLE IF NOT EXISTS {home.beside(REJECTS).sql(dialect)} (load_id TEXT NOT NULL, file {whole},"
-        f" record {whole}, chunk {whole}, place {whole}, reject TEXT NOT NULL)",
+    columns = {
+        LOADS: "load_id TEXT PRIMARY KEY, target TEXT NOT NULL, mode TEXT NOT NULL, status TEXT NOT NULL, "
+        f"spec TEXT NOT NULL, plan {dialect.blob} NOT NULL, chunks {whole}, counted {whole}, loaded {whole}, "
+        f"rejected {whole}, skipped {whole}, error TEXT NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL",
+        LEDGER: f"load_id TEXT NOT NULL, chunk {whole}, file {whole}, counted {whole}, loaded {whole}, "
+        f"rejected {whole}, skipped {whole}, PRIMARY KEY (load_id, chunk)",
+        REJECTS: f"load_id TEXT NOT NULL, file {whole}, record {whole}, chunk {whole}, place {whole}, "
+        "reject TEXT NOT NULL",
+    }
+    return tuple(
+        f"CREATE TABLE IF NOT EXISTS {home.beside(name).sql(dialect)} ({text})" for name, text in columns.items()
     )
 
 

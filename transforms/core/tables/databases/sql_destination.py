@@ -5,137 +5,40 @@ How statements and rows are sent, and what a failure means, stands in each datab
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transforms.core.errors import ConfigError, PermanentError, TransientError
 from transforms.core.tables.databases.chunk_tables import joined_rejects, joined_rows
-from transforms.core.tables.databases.load_records import decode_load, encode_load, now
+from transforms.core.tables.databases.load_records import encode_load, now
 from transforms.core.tables.databases.publish_sql import Move, choose_way
 from transforms.core.tables.databases.sql import (
     LEDGER,
     LOADS,
     REJECT_COLUMNS,
     REJECTS,
-    Dialect,
     TableName,
     bookkeeping_ddl,
     insert_ledger,
     insert_load,
-    select_loads,
-    split_table,
     staging_columns,
     staging_ddl,
     staging_name,
 )
+from transforms.core.tables.databases.sql_bookkeeping import SqlBookkeeping
+from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.databases.target import demand_sound, misfits, missing_columns
-from transforms.core.tables.destination import BadRowsError, ChunkTotals
+from transforms.core.tables.destination import BadRowsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from transforms.core.tables.column import Column
-    from transforms.core.tables.databases.target import TargetColumn
-    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad, WriteMode
+    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
 
 
-class UniqueConflictError(PermanentError):
-    """A unique index, or another transaction's change, forbids a row: in the ledger, somebody else's attempt."""
-
-
-class OtherAttemptError(TransientError):
-    """Another transaction that isn't committed yet is at the same rows."""
-
-
-class SqlDestination(ABC):
+class SqlDestination(SqlBookkeeping):
     """A `Destination` on a SQL database. Not thread-safe; see the protocol for the contract of the public methods."""
-
-    single_process: bool
-    dialect: Dialect
-    share_lock = ""  # behind the SELECT that must see no change of the load's status until the commit
-    exclusive_lock = ""  # behind the one that nobody else's may stand beside
-
-    def __init__(self) -> None:
-        self.statements = 0
-        self._schema = ""
-
-    # What each database does.
-
-    @abstractmethod
-    def open(self) -> None:
-        """Connects."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Disconnects."""
-
-    @abstractmethod
-    def check(self, table: str) -> list[str]:
-        """Findings of a pre-flight."""
-
-    @abstractmethod
-    def _query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Sends one statement, returns its rows. Raises the errors of the protocol."""
-
-    @abstractmethod
-    def _change(self, statement: str, *parameters: Any) -> int:
-        """Sends one INSERT, UPDATE, DELETE or DDL statement, returns how many rows it changed."""
-
-    @abstractmethod
-    def _begin(self, *, exclusive: bool) -> None:
-        """Starts a transaction that will write; `exclusive`: one that makes tables or publishes."""
-
-    @abstractmethod
-    def _commit(self) -> None:
-        """Commits."""
-
-    @abstractmethod
-    def _rollback(self) -> None:
-        """Rolls back; a connection that is gone has done so by itself."""
-
-    @abstractmethod
-    def _put_rows(self, table: TableName, names: Sequence[str], rows: pa.Table) -> None:
-        """The one bulk path: adds rows to a table, columns by position under the given names."""
-
-    @abstractmethod
-    def _default_schema(self) -> str:
-        """Where a table without a schema is made."""
-
-    @abstractmethod
-    def _homes(self) -> list[str]:
-        """The schemas that hold bookkeeping tables; empty when there is nothing yet."""
-
-    @abstractmethod
-    def _exists(self, table: TableName) -> bool:
-        """Whether there is such a table."""
-
-    @abstractmethod
-    def _target_columns(self, table: TableName) -> tuple[TargetColumn, ...] | None:
-        """The columns of an existing table, or None."""
-
-    @abstractmethod
-    def _column_rules(self, table: TableName, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-        """SQL type with NOT NULL of an existing table's columns, and its CHECKs on the named columns only."""
-
-    @abstractmethod
-    def _replaceable(self, table: TableName) -> bool:
-        """Whether dropping the table loses nothing but its columns and rows."""
-
-    def _enter_ddl(self) -> None:
-        """Waits until nobody else makes bookkeeping tables (inside a transaction)."""
-
-    def _enter_publish(self, target: TableName, mode: WriteMode, *, exists: bool) -> None:
-        """Waits until nobody else publishes to the target (inside a transaction)."""
-
-    # The protocol.
-
-    def describe(self, table: str) -> tuple[Column, ...] | None:
-        """The target's columns, or None."""
-        columns = self._target_columns(self._resolve(table))
-        return None if columns is None else tuple(column.column() for column in columns)
 
     def create_load(self, spec: LoadSpec) -> StoredLoad:
         """Stores the plan and makes staging, unless they are there."""
@@ -153,16 +56,6 @@ class SqlDestination(ABC):
             elif stored.status != "completed":
                 self._take_up(stored, target)
         return self._demand(spec.load_id, target)
-
-    def find_load(self, load_id: str) -> StoredLoad | None:
-        """The stored load, or None."""
-        home = self._home(load_id)
-        return self._stored(home, load_id) if home else None
-
-    def ledger(self, load_id: str) -> dict[int, ChunkTotals]:
-        """The chunks that are committed."""
-        home = self._home(load_id)
-        return self._committed(home, load_id) if home else {}
 
     def write_chunks(self, spec: LoadSpec, chunks: Sequence[ChunkRows]) -> frozenset[int]:
         """Writes chunks in one transaction, less those that another attempt has written."""
@@ -209,81 +102,6 @@ class SqlDestination(ABC):
             message = f"load {spec.load_id} can't be published to {spec.table}: {error}; nothing of it was"
             raise PermanentError(message) from error
 
-    def fail(self, load_id: str, error: str) -> None:
-        """Sets a load to `failed`, unless it is completed."""
-        home = self._home(load_id)
-        if home:
-            with self._transaction():
-                mark = self.dialect.mark
-                statement = (
-                    f"UPDATE {self._table(home, LOADS)} SET status = 'failed', error = {mark}1, finished = {mark}2 "
-                    f"WHERE load_id = {mark}3 AND status <> 'completed'"
-                )
-                self._change(statement, error, now(), load_id)
-
-    def loads(self) -> Iterator[StoredLoad]:
-        """All loads, newest first."""
-        rows = [
-            row for schema in self._homes() for row in self._query(select_loads(TableName(schema, ""), self.dialect))
-        ]
-        yield from map(decode_load, sorted(rows, key=lambda row: row[12], reverse=True))
-
-    def rejects(self, load_id: str) -> Iterator[str]:
-        """The load's rejected records, in (file, record) order, a page at a time."""
-        home = self._home(load_id)
-        if home is None:
-            return
-        yield from self._stream_rejects(
-            f"SELECT reject FROM {self._table(home, REJECTS)} WHERE load_id = {self.dialect.mark}1 "
-            "ORDER BY file, record, chunk, place",
-            load_id,
-        )
-
-    @abstractmethod
-    def _stream_rejects(self, statement: str, load_id: str) -> Iterator[str]:
-        """Sends a query of one text column and yields its values without holding them all."""
-
-    # The steps.
-
-    @contextmanager
-    def _transaction(self, *, exclusive: bool = True) -> Iterator[None]:
-        self._begin(exclusive=exclusive)
-        try:
-            yield
-            self._commit()
-        except BaseException:
-            self._rollback()
-            raise
-
-    def _resolve(self, table: str) -> TableName:
-        if "." not in table and not self._schema:
-            self._schema = self._default_schema()
-        return split_table(table, self._schema)
-
-    def _table(self, home: TableName, name: str) -> str:
-        return home.beside(name).sql(self.dialect)
-
-    def _home(self, load_id: str) -> TableName | None:
-        for schema in self._homes():
-            home = TableName(schema, LOADS)
-            statement = f"SELECT 1 FROM {home.sql(self.dialect)} WHERE load_id = {self.dialect.mark}1"
-            if self._query(statement, load_id):
-                return home
-        return None
-
-    def _stored(self, home: TableName, load_id: str, lock: str = "") -> StoredLoad | None:
-        where = f"load_id = {self.dialect.mark}1"
-        if lock and not self._query(f"SELECT 1 FROM {self._table(home, LOADS)} WHERE {where}{lock}", load_id):
-            return None
-        rows = self._query(f"{select_loads(home, self.dialect)} WHERE l.{where}", load_id)
-        return decode_load(rows[0]) if rows else None
-
-    def _demand(self, load_id: str, home: TableName) -> StoredLoad:
-        stored = self._stored(home, load_id)
-        if stored is None:
-            raise PermanentError(f"load {load_id} was deleted from {home.schema}.{LOADS} while it was worked on")
-        return stored
-
     def _demand_fit(self, spec: LoadSpec, target: TableName) -> None:
         columns = self._target_columns(target)
         findings = misfits(spec, columns, self.dialect.fold) if columns is not None else []
@@ -309,14 +127,6 @@ class SqlDestination(ABC):
             for name in (LEDGER, REJECTS):
                 self._change(f"DELETE FROM {self._table(home, name)} WHERE load_id = {mark}1", spec.load_id)
             self._make_staging(spec, home)
-
-    def _committed(self, home: TableName, load_id: str) -> dict[int, ChunkTotals]:
-        rows = self._query(
-            f"SELECT chunk, file, counted, loaded, rejected, skipped FROM {self._table(home, LEDGER)} "
-            f"WHERE load_id = {self.dialect.mark}1 ORDER BY chunk",
-            load_id,
-        )
-        return {row[0]: ChunkTotals(*row) for row in rows}
 
     def _write(self, spec: LoadSpec, target: TableName, chunks: Sequence[ChunkRows]) -> None:
         rows, rejects = joined_rows(chunks), joined_rejects(spec.load_id, chunks)

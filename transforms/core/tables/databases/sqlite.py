@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
 from transforms.core.tables.databases.sql import LOADS, TableName
-from transforms.core.tables.databases.sql_destination import SqlDestination, UniqueConflictError
+from transforms.core.tables.databases.sql_connection import UniqueConflictError
+from transforms.core.tables.databases.sql_destination import SqlDestination
 from transforms.core.tables.databases.sqlite_values import DIALECT, column_type, strict_check, value_rows
 from transforms.core.tables.databases.target import TargetColumn
 from transforms.core.tables.destination import BadRowsError
@@ -47,7 +48,6 @@ class SQLiteDestination(SqlDestination):
     def open(self) -> None:
         """Opens the file if it is there."""
         if self._path.exists():
-            self._connected()
             self._query("SELECT count(*) FROM sqlite_master")
         elif not self._path.parent.is_dir():
             raise ConfigError(f"{self._path} can't be made: {self._path.parent} is not a folder; make it first")
@@ -72,25 +72,22 @@ class SQLiteDestination(SqlDestination):
 
     def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
-            try:
-                self._connection = sqlite3.connect(
-                    self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-                )
-            except sqlite3.Error as error:
-                raise _translate(error, self._path) from error
+            connection = sqlite3.connect(
+                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             # legacy_alter_table: RENAME must not stumble over a view on a table that isn't there yet.
             for pragma in ("foreign_keys = ON", "legacy_alter_table = ON", "synchronous = FULL"):
-                self._connection.execute(f"PRAGMA {pragma}")
+                connection.execute(f"PRAGMA {pragma}")
+            self._connection = connection
         return self._connection
 
     def _absent(self) -> bool:
         return self._connection is None and not self._path.exists()
 
     def _send(self, statement: str, parameters: Sequence[Any]) -> sqlite3.Cursor:
-        connection = self._connected()
         self.statements += 1
         try:
-            return connection.execute(statement, parameters)
+            return self._connected().execute(statement, parameters)
         except sqlite3.Error as error:
             raise _translate(error, self._path) from error
 

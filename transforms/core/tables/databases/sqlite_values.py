@@ -15,7 +15,7 @@ from transforms.core.tables.column import TEXT, ColumnType
 from transforms.core.tables.databases.sql import Dialect, double_quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _SLICE_ROWS = 8192
 
@@ -71,7 +71,7 @@ def strict_check(name: str, sql_type: str) -> str:
     return f"CHECK (typeof({quoted}) IN ('null', '{kind}'))" if kind else f"CHECK ({quoted} IS {quoted})"
 
 
-def value_rows(rows: pa.Table) -> Iterator[Iterable[Any]]:
+def value_rows(rows: pa.Table) -> Iterator[tuple[Any, ...]]:
     """The rows as sqlite3 takes them: whole columns are converted, a slice of rows at a time."""
     for start in range(0, rows.num_rows, _SLICE_ROWS):
         part = rows.slice(start, _SLICE_ROWS)
