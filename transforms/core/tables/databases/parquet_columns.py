@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from transforms.core.errors import ConfigError
 from transforms.core.tables.column import TEXT, Column, ColumnType
+from transforms.core.tables.databases.column_fit import clashes
 from transforms.core.tables.databases.target import TargetColumn, misfits
 
 if TYPE_CHECKING:
@@ -54,23 +55,6 @@ def columns_from(value: list[Any]) -> Columns:
     return tuple(Column(name, "", ColumnType(*kind), nullable) for name, kind, nullable in value)
 
 
-def fits(ours: ColumnType, table: ColumnType) -> bool:
-    """Whether every value of a type can be written as another one without loss.
-
-    | ours            | the table's     | fits                                        |
-    |-----------------|-----------------|---------------------------------------------|
-    | the same        | the same        | yes (a date's form is of the texts)         |
-    | decimal         | decimal         | as many digits before and behind the point  |
-    | integer         | decimal         | 19 digits before the point                  |
-    | anything else   | another         | no                                          |
-    """
-    if ours.kind == "integer" and table.kind == "decimal":
-        return table.precision - table.scale >= 19
-    if ours.kind == table.kind == "decimal":
-        return table.scale >= ours.scale and table.precision - table.scale >= ours.precision - ours.scale
-    return ours.kind == table.kind
-
-
 def file_columns(spec: LoadSpec, table: Columns | None) -> Columns:
     """The columns that a load's part files have: the table's, in its order and types, then new ones.
 
@@ -85,15 +69,10 @@ def file_columns(spec: LoadSpec, table: Columns | None) -> Columns:
     if table is None:
         return ours
     findings = misfits(spec, [TargetColumn(c.name, c.type.kind, c.type, c.nullable) for c in table], str)
-    there = {column.name: column for column in table}
-    findings += [
-        f"column {column.name!r} is {_shown(column.type)} in the load and {_shown(there[column.name].type)} in table "
-        f"{spec.table}, and Parquet converts nothing: declare its type with --schema, or load into another table"
-        for column in ours
-        if column.name in there and not fits(column.type, there[column.name].type)
-    ]
+    findings += clashes(spec, {column.name: column.type for column in table}, str)
     if findings:
         raise ConfigError("; ".join(findings))
+    there = {column.name for column in table}
     return (*table, *(column._replace(nullable=True) for column in ours if column.name not in there))
 
 
@@ -106,7 +85,3 @@ def merged(table: Columns, ours: Columns) -> Columns | None:
         return None
     both = (column._replace(nullable=column.nullable or mine.get(column.name, column).nullable) for column in table)
     return (*both, *(column._replace(nullable=True) for column in ours if column.name not in there))
-
-
-def _shown(kind: ColumnType) -> str:
-    return f"decimal({kind.precision},{kind.scale})" if kind.kind == "decimal" else kind.kind

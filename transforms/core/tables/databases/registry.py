@@ -51,8 +51,9 @@ def _parquet(uri: str, password: str, access: Any) -> Destination:  # noqa: ARG0
 
 def _bigquery(uri: str, password: str, access: Any) -> Destination:  # noqa: ARG001
     from transforms.core.tables.databases.bigquery import BigQueryDestination  # noqa: PLC0415
+    from transforms.core.tables.databases.bigquery_types import place_of  # noqa: PLC0415
 
-    return BigQueryDestination(uri, access)
+    return BigQueryDestination(*place_of(uri), access)
 
 
 DATABASES: dict[str, Database] = {
