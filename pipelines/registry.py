@@ -62,7 +62,7 @@ COMMANDS: dict[str, Command] = {
     "status": Command(
         "Print the loads that a destination remembers.",
         {"": "pipelines.load_status"},
-        "hornbeam status DESTINATION",
+        "hornbeam status DESTINATION [--table NAME] [--limit N] [--json] [--destination_password REF]",
     ),
     "bench": Command(
         "Measure memory: the streaming way beside the load-it-all way.",
