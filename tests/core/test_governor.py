@@ -73,29 +73,6 @@ def test_the_width_bounds_how_many_are_inside():
     assert entered.wait(30)
 
 
-def test_pressure_halves_the_width_and_calm_widens_it_again():
-    gate = governor(Memory(0), width=8)
-    gate._adapted_at -= 10
-    gate.heed(101 * MIB)
-    assert (gate.width, gate.narrowed) == (4, 1)
-    gate.heed(101 * MIB)
-    assert gate.width == 4, "it waits for the first step to show before the next"
-    gate._adapted_at -= 10
-    gate.heed(90 * MIB)
-    assert gate.width == 4, "between three quarters and the threshold it stays"
-    for _ in range(9):
-        gate._adapted_at -= 10
-        gate.heed(10 * MIB)
-    assert gate.width == 8
-
-
-def test_a_width_of_one_stays_one():
-    gate = governor(Memory(0), width=1)
-    gate._adapted_at -= 10
-    gate.heed(500 * MIB)
-    assert gate.width == 1
-
-
 def test_nothing_in_flight_and_no_relief_fails_with_what_is_held():
     gate = governor(Memory(150))
     started = time.monotonic()

@@ -1,6 +1,6 @@
 """The governor: a gate that every concurrent task passes, so that memory stays below its threshold.
 
-Over the threshold no new task starts and the width halves; below three quarters of it the width grows again.
+Over the threshold no new task starts; how many may run at once follows the samples (width.py).
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from typing import TYPE_CHECKING, Final
 from transforms.core import interrupt
 from transforms.core.errors import HornbeamError
 from transforms.core.memory_sampler import MIB
+from transforms.core.width import Width
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _POLL_SECONDS: Final = 0.1
-_NARROW_SECONDS: Final = 1.0
-_WIDEN_SECONDS: Final = 0.5
-_COMFORT: Final = 0.75
 
 
 class MemoryLimitError(HornbeamError):
@@ -43,18 +41,15 @@ class Governor:
     def __init__(
         self, width: int, threshold_mb: float, above_baseline: Callable[[], int], grace_seconds: float = 10.0
     ) -> None:
-        self._most = width
-        self.width = width
         self._threshold = int(threshold_mb * MIB)
         self._measure = above_baseline
         self._grace_seconds = grace_seconds
         self._changed = threading.Condition()
         self._used = 0
         self._reserved = 0
-        self._in_flight = 0
-        self._adapted_at = time.monotonic()
+        self._in_flight = self._busiest = self._ended = 0
+        self._width = Width(width, self._threshold, time.monotonic())
         self._stuck_since: float | None = None
-        self.narrowed = 0
 
     def has_limits(self, width: int, threshold_mb: float) -> bool:
         """Whether it was made with these limits.
@@ -63,7 +58,17 @@ class Governor:
             width: Tasks at once.
             threshold_mb: In MiB.
         """
-        return (width, int(threshold_mb * MIB)) == (self._most, self._threshold)
+        return (width, int(threshold_mb * MIB)) == (self._width.most, self._threshold)
+
+    @property
+    def width(self) -> int:
+        """Tasks that may run at once now."""
+        return self._width.value
+
+    @property
+    def narrowed(self) -> int:
+        """How often memory made it narrower."""
+        return self._width.narrowed
 
     @property
     def pressure(self) -> float:
@@ -78,13 +83,11 @@ class Governor:
         """
         with self._changed:
             self._used = used_bytes
-            now = time.monotonic()
-            since = now - self._adapted_at
-            if used_bytes > self._threshold and self.width > 1 and since >= _NARROW_SECONDS:
-                self.width, self._adapted_at, self.narrowed = self.width // 2, now, self.narrowed + 1
-            elif used_bytes < _COMFORT * self._threshold and self.width < self._most and since >= _WIDEN_SECONDS:
-                self.width, self._adapted_at = self.width + 1, now
+            narrowed = self._width.sample(used_bytes, self._busiest, self._ended, time.monotonic())
+            self._busiest = self._in_flight
             self._changed.notify_all()
+        if narrowed:
+            release_freed_memory()
 
     @contextmanager
     def admit(self, estimated_bytes: int = 0) -> Iterator[None]:
@@ -103,6 +106,7 @@ class Governor:
         finally:
             with self._changed:
                 self._in_flight -= 1
+                self._ended += 1
                 self._reserved -= estimated_bytes
                 self._changed.notify_all()
 
@@ -116,6 +120,7 @@ class Governor:
             with self._changed:
                 if self._may_start(estimated_bytes):
                     self._in_flight += 1
+                    self._busiest = max(self._busiest, self._in_flight)
                     self._reserved += estimated_bytes
                     self._stuck_since = None
                     return
@@ -126,7 +131,8 @@ class Governor:
     def _may_start(self, estimated_bytes: int) -> bool:
         if self._used > self._threshold or self._in_flight >= self.width:
             return False
-        expected = max(self._used, self._reserved) + estimated_bytes
+        unseen = self._width.unseen_bytes(self._in_flight)
+        expected = max(self._used + unseen, self._reserved) + estimated_bytes
         return self._in_flight == 0 or expected <= self._threshold
 
     def _relieve(self) -> None:
