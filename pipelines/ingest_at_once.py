@@ -50,9 +50,7 @@ def load(settings: IngestSettings) -> int:
         if part.dialect.width
     ]
     frame = pd.concat([read_part(part, asked) for part in parts], ignore_index=True)
-    for name in frame.columns[
-        frame.dtypes == object
-    ]:  # dates of a workbook beside texts of a CSV: no database takes both
+    for name in frame.select_dtypes(object):  # dates of a workbook beside texts of a CSV: no database takes both
         frame[name] = frame[name].map(str, na_action="ignore")
     _kind(settings.destination).insert(frame, settings)
     return len(frame)
