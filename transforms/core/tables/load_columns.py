@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import ConfigError
@@ -23,7 +24,7 @@ class Selection(NamedTuple):
     Attributes:
         sources: Their names in the files, made unique.
         names: Their names in the database.
-        mapping: (name in the file, name in the database) where they differ.
+        mapping: (as it stands in the file, name in the database) where they differ.
         notes: What the user should know.
     """
 
@@ -68,10 +69,8 @@ def select(parts: Sequence[Part], settings: LoadSettings, found: Findings) -> Se
         ConfigError: Columns don't match, or `--columns` names one that isn't there.
     """
     every = {part.label: part_names(part, settings, found.schema) for part in parts if part.dialect.width}
-    if found.schema:
-        base = tuple(rule.column.source for rule in found.schema.fields)
-    else:
-        base = next(iter(every.values()), ())
+    declared = tuple(rule.column.source for rule in found.schema.fields) if found.schema else ()
+    base = declared or next(iter(every.values()), ())
     wanted = _sources_of(settings.columns, base, every, settings, found)
     union = list(base)
     for label, names in every.items():
@@ -84,8 +83,25 @@ def select(parts: Sequence[Part], settings: LoadSettings, found: Findings) -> Se
     sources = wanted or tuple(union)
     cleaned = _database_names(sources, settings, found)
     _check_target(sources, cleaned, settings, found)
-    mapping = tuple((source, name) for source, name in zip(sources, cleaned, strict=True) if source != name)
-    return Selection(sources, cleaned, mapping, ())
+    mapping = _renamed(parts, every, dict(zip(sources, cleaned, strict=True)))
+    heads = [part.dialect.header for part in parts if part.dialect.header]
+    notes = dict.fromkeys(note for head in heads for note in clean_names(head, max_bytes=1 << 16).notes)
+    return Selection(sources, cleaned, mapping, tuple(notes))
+
+
+def _renamed(
+    parts: Sequence[Part], every: dict[str, tuple[str, ...]], names: dict[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """(as it stands in the file, in the database) where they differ; a name's second column is told by its place."""
+    renamed: dict[str, str] = {}
+    for part in parts:
+        unique = every.get(part.label, ())
+        told: set[str | None] = {"", None}
+        for number, raw, source in zip(count(1), part.dialect.header or unique, unique, strict=False):
+            if names.get(source, raw) != raw:
+                renamed[f"{raw or ''} (column {number})".strip() if raw in told else str(raw)] = names[source]
+            told.add(raw)
+    return tuple(renamed.items())
 
 
 def _sources_of(
@@ -110,7 +126,9 @@ def _database_names(sources: Sequence[str], settings: LoadSettings, found: Findi
     """Declared names, else cleaned ones; a table's own spelling where only the case differs."""
     declared = {rule.column.source: rule.column.name for rule in (found.schema.fields if found.schema else ())}
     reserved = (SOURCE_FILE, SOURCE_RECORD) if settings.provenance else ()
-    names = clean_names([declared.get(source, source) for source in sources], rules=found.rules, reserved=reserved).names
+    names = clean_names(
+        [declared.get(source, source) for source in sources], rules=found.rules, reserved=reserved
+    ).names
     spelled = {column.name.casefold(): column.name for column in found.target or ()}
     return tuple(spelled.get(name.casefold(), name) for name in names)
 
