@@ -6,9 +6,10 @@ import pickle
 import pytest
 
 from transforms.core.merging import merge_parts
-from transforms.core.objects.store import MissingError
+from transforms.core.objects.store import MissingError, StoreAccess
 from transforms.core.outcome import Failure, Outcome
 from transforms.core.run_folder import (
+    RunFolder,
     failed_items,
     failure_line,
     new_run_folder,
@@ -138,3 +139,15 @@ def test_names_with_line_separators_or_broken_bytes_survive(folder, tmp_path):
     folder.write_part("u1", [outcome(name)])
     assert merged(folder, tmp_path).items.done == 1
     assert [json.loads(line)["item"] for line in folder.read("outcomes.jsonl").split("\n") if line] == [name]
+
+
+def test_a_folder_in_an_object_store_works_like_one_on_disk(s3_server, s3_environment, tmp_path):
+    bucket = s3_server.make_bucket("run-folders")
+    folder = RunFolder(f"s3://{bucket}/runs/one", "r1", StoreAccess(endpoint_url=s3_server.endpoint))
+    assert (folder.local_path, folder.shown) == (None, f"s3://{bucket}/runs/one")
+    assert folder.read_part("u1") == []
+    for unit in ("u2", "u1"):
+        folder.write_part(unit, [outcome(f"{unit} é")])
+    assert merged(folder, tmp_path).items.done == 2
+    assert [line["item"] for line in lines(folder, "outcomes.jsonl")] == ["u1 é", "u2 é"]
+    assert folder.read("rejects.jsonl") is None

@@ -142,3 +142,14 @@ def test_two_runs_of_one_program_at_once_do_not_mix(tmp_path):
         thread.join(120)
     assert {name: summary.items.done for name, summary in found.items()} == counts
     assert {name: sum(step.elements for step in summary.steps) for name, summary in found.items()} == counts
+
+
+def test_a_run_may_leave_everything_in_an_object_store(s3_server, s3_environment, monkeypatch, capfd):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.endpoint)
+    bucket = s3_server.make_bucket("runs")
+    summary = toy.run(f"s3://{bucket}/out", items=3)
+    assert (summary.status, summary.output) == ("completed", f"s3://{bucket}/out")
+    listed = s3_server.client().list_objects_v2(Bucket=bucket, Prefix="out/")["Contents"]
+    names = {one["Key"].removeprefix("out/").split("/")[0] for one in listed}
+    assert sorted(names) == FILES
+    assert capfd.readouterr().out.endswith(f"report: s3://{bucket}/out/report.html\n")
