@@ -58,6 +58,8 @@ _KINDS = {
     "TIMESTAMP WITH TIME ZONE": ColumnType("timestamptz"),
 }
 _VIEW = "hornbeam_rows"
+_UNITS_MB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
+_MOST_MB = 1024  # a value takes three times its size on its way in
 
 
 def column_type(sql_type: str) -> ColumnType:
@@ -122,8 +124,20 @@ class DuckDBDestination(SqlDestination):
         self.statements += 1
         try:
             return cursor.execute(statement, parameters or None)
+        except duckdb.OutOfMemoryException as error:
+            self._widen()
+            raise _translate(error) from error
         except duckdb.Error as error:
             raise _translate(error) from error
+
+    def _widen(self) -> None:
+        """Doubles the file's memory limit, so that the next attempt can hold a value that needs more (50 MB do)."""
+        with self._connect().cursor() as cursor:
+            limit = cursor.execute("SELECT current_setting('memory_limit')").fetchone()
+            size, unit = str(limit[0] if limit else "").split()
+            doubled = 2 * float(size) * _UNITS_MB[unit]
+            if doubled <= _MOST_MB:
+                cursor.execute(f"SET memory_limit = '{doubled:.0f}MiB'")
 
     def _query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self._send(statement, parameters).fetchall()
