@@ -9,6 +9,7 @@ import argparse
 import os
 import shlex
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from transforms.core.errors import ConfigError
@@ -73,6 +74,17 @@ def choose_runner(
         return RunnerChoice(name, 1, "in_memory", "asked for; it repeats failing bundles and is slow: meant for tests")
     reason = "bounded input on this machine" if processes == 1 else f"{processes} processes on this machine"
     return RunnerChoice(name or "FnApiRunner", processes, flags.direct_running_mode, reason)
+
+
+def start_up(choice: RunnerChoice) -> None:
+    """Imports Beam and the engine: what every run pays before its first work.
+
+    Args:
+        choice: What `choose_runner` picked.
+    """
+    import_module("apache_beam")
+    if choice.name == "FnApiRunner":
+        import_module("apache_beam.runners.portability.fn_api_runner.fn_runner")
 
 
 def launch(

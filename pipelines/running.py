@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelines.launch import RunnerChoice, choose_runner, launch
+from pipelines.launch import RunnerChoice, choose_runner, launch, start_up
 from pipelines.logs import LOGGER, logging_to
 from pipelines.run_account import Collected, Ended, account, collect_outcomes
 from pipelines.run_errors import describe
@@ -117,8 +117,7 @@ def end_children() -> None:
 
 
 def _run(job: Job, context: BuildContext, output: Output, temp_dir: str) -> Summary:
-    import apache_beam  # noqa: F401 - start-up ends here: the baseline and the clock come after it
-
+    start_up(context.runner)  # the baseline and the clock come after it
     sampler = memory.start(observe=_done)
     started, clock = datetime.now(UTC), time.monotonic()
     LOGGER.info("%s %s: %s, %s", job.name, context.folder.run_id, context.runner.shown, context.runner.reason)
