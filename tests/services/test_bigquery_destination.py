@@ -253,5 +253,9 @@ def test_a_null_in_a_required_column_is_a_bad_row_and_nothing_is_written(place):
     values = {"id": pa.array([1, None], pa.int64()), "name": ["a", "b"]}
     with pytest.raises(BadRowsError, match="'id' is REQUIRED"):
         destination.write_chunks(spec, [ChunkRows(ChunkTotals(0, 0, 2, 2, 0, 0), pa.table(values))])
+    rows = pa.table(values)
+    assert "'id' is REQUIRED" in destination.refusal(spec, rows)
+    assert destination.refusal(spec, rows.slice(0, 1)) == ""
+    assert "'id' is REQUIRED" in destination.refusal(spec, rows.slice(1, 1))
     assert destination.ledger(spec.load_id) == {}
     assert place.tables() == [*BOOKS, f"hornbeam_staging_{spec.load_id}"]

@@ -186,6 +186,8 @@ def test_a_null_in_a_required_column_is_a_bad_row_and_nothing_is_written(place):
     )
     with pytest.raises(BadRowsError, match="'id' is NOT NULL and 1 values are NULL"):
         destination.write_chunks(spec, [bad])
+    assert destination.refusal(spec, bad.rows.slice(0, 1)) == ""
+    assert "'id' is NOT NULL" in destination.refusal(spec, bad.rows.slice(1, 1))
     assert destination.ledger(spec.load_id) == {}
     assert destination._folder.infos("_hornbeam/staging/") == []
 

@@ -6,8 +6,7 @@ target is there, empty, for the moment between its CREATE TABLE and the publishi
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
 from transforms.core.objects.store import StoreAccess
@@ -15,7 +14,13 @@ from transforms.core.retrying import retried
 from transforms.core.tables.databases import bigquery_sql as sql
 from transforms.core.tables.databases.bigquery_errors import NotThereError
 from transforms.core.tables.databases.bigquery_publish import add_columns_ddl, publish_sql, target_ddl
-from transforms.core.tables.databases.bigquery_rows import batch_schema, digest, encode_batch
+from transforms.core.tables.databases.bigquery_rows import (
+    batch_schema,
+    digest,
+    encode_batch,
+    load_parameters,
+    stored_load,
+)
 from transforms.core.tables.databases.bigquery_session import Session
 from transforms.core.tables.databases.bigquery_types import (
     TableId,
@@ -25,16 +30,18 @@ from transforms.core.tables.databases.bigquery_types import (
     table_id,
 )
 from transforms.core.tables.databases.column_fit import clashes
-from transforms.core.tables.databases.load_records import decode_load, encode_load, now
-from transforms.core.tables.databases.sql import LOAD_COLUMNS, LOADS
+from transforms.core.tables.databases.load_records import now
+from transforms.core.tables.databases.sql import LOADS
 from transforms.core.tables.databases.target import TargetColumn, demand_sound, misfits, missing_columns
-from transforms.core.tables.destination import BadRowsError, ChunkTotals
+from transforms.core.tables.destination import BadRowsError, ChunkRows, ChunkTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
+
     from transforms.core.tables.column import Column
-    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
+    from transforms.core.tables.destination import LoadSpec, StoredLoad
 
 
 class BigQueryDestination:
@@ -92,7 +99,7 @@ class BigQueryDestination:
             # One process's plan is stored, and the others' jobs of the same name never run.
             text = sql.script(sql.staging_ddl(books, spec), sql.insert_load(books))
             self._session.run_once(
-                f"create-{spec.load_id}", lambda _: text, lambda: self._found(spec.load_id), _load_parameters(spec)
+                f"create-{spec.load_id}", lambda _: text, lambda: self._found(spec.load_id), load_parameters(spec)
             )
         elif stored.status != "completed":
             self._take_up(stored)
@@ -104,7 +111,7 @@ class BigQueryDestination:
             rows = self._session.run(sql.select_loads(self._books(load_id)))
         except NotThereError:
             return None
-        return _decode(rows[0]) if rows else None
+        return stored_load(rows[0]) if rows else None
 
     def ledger(self, load_id: str) -> dict[int, ChunkTotals]:
         """The chunks that are committed."""
@@ -133,13 +140,25 @@ class BigQueryDestination:
         present.update(chunk.totals.chunk for chunk in waiting)
         return written
 
-    def publish(self, spec: LoadSpec) -> StoredLoad:
+    def refusal(self, spec: LoadSpec, rows: pa.Table) -> str:
+        """Why BigQuery would refuse these rows, "" if it would not: they are loaded into a table that is dropped."""
+        books, chunk = self._books(spec.load_id), ChunkRows(ChunkTotals(0, 0, 0, 0, 0, 0), rows)
+        try:
+            data = encode_batch(spec, [chunk])
+            name = digest(data, [chunk])
+            self._session.load_once(f"probe-{spec.load_id}-{name}", data, books.batch(name), batch_schema(spec))
+        except BadRowsError as error:
+            return str(error)
+        self._session.drop(books.batch(name))
+        return ""
+
+    def publish(self, spec: LoadSpec, most_rejects: int | None = None) -> StoredLoad:
         """Makes the target, then moves staging to it and completes the load, in one transaction."""
         stored = self._demand(spec.load_id)
         if stored.status != "completed":
             self._demand_whole(stored)
             try:
-                retried(lambda: self._publish(stored.spec))
+                retried(lambda: self._publish(stored.spec, most_rejects))
             except BadRowsError as error:
                 message = f"load {spec.load_id} can't be published to {spec.table}: {error}; nothing of it was"
                 raise PermanentError(message) from error
@@ -158,7 +177,7 @@ class BigQueryDestination:
             rows = self._session.run(sql.select_loads(self._books()))
         except NotThereError:
             return
-        yield from map(_decode, rows)
+        yield from map(stored_load, rows)
 
     def rejects(self, load_id: str) -> Iterator[str]:
         """The load's rejected records, in (file, record) order."""
@@ -258,7 +277,7 @@ class BigQueryDestination:
         )
         return frozenset(row[0] for row in rows or ())
 
-    def _publish(self, spec: LoadSpec) -> None:
+    def _publish(self, spec: LoadSpec, most_rejects: int | None) -> None:
         books, target = self._books(spec.load_id), self._target(spec.table)
         columns = self._demand_fit(spec, PermanentError)
         if columns is None:
@@ -267,7 +286,7 @@ class BigQueryDestination:
             self._session.run(add_columns_ddl(target, missing))
         self._session.run_once(
             f"publish-{spec.load_id}",
-            lambda _: publish_sql(books, spec, target),
+            lambda _: publish_sql(books, spec, target, most_rejects),
             lambda: self._demand(spec.load_id).status == "completed",
             {"finished": now()},
         )
@@ -277,13 +296,3 @@ class BigQueryDestination:
         self._session.drop(books.staging())
         for name in self._session.names(books.batch_prefix()):
             self._session.drop(books.beside(name))
-
-
-def _load_parameters(spec: LoadSpec) -> dict[str, Any]:
-    row = dict(zip(LOAD_COLUMNS, encode_load(spec), strict=True))
-    return row | {"plan": base64.b64encode(row["plan"]).decode()}
-
-
-def _decode(row: tuple[Any, ...]) -> StoredLoad:
-    place = LOAD_COLUMNS.index("plan")
-    return decode_load((*row[:place], base64.b64decode(row[place]), *row[place + 1 :]))

@@ -1,7 +1,8 @@
-"""A batch of chunks as one Parquet file for a load job: their rows, and their rejects as rows of their own."""
+"""What is sent to BigQuery: a batch as one Parquet file (rejects as rows of their own), and a load's bookkeeping row."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,14 @@ from transforms.core.tables.databases.bigquery_sql import (
     hidden_columns,
 )
 from transforms.core.tables.databases.bigquery_types import field_type
-from transforms.core.tables.databases.load_records import record_of
+from transforms.core.tables.databases.load_records import decode_load, encode_load, record_of
+from transforms.core.tables.databases.sql import LOAD_COLUMNS
 from transforms.core.tables.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transforms.core.tables.destination import ChunkRows, LoadSpec
+    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
 
 _WHOLE, _TEXT = ColumnType("integer"), ColumnType("text")
 _OURS = {CHUNK: _WHOLE, PLACE: _WHOLE, REJECT: _TEXT, REJECT_FILE: _WHOLE, REJECT_RECORD: _WHOLE}
@@ -91,3 +93,15 @@ def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def load_parameters(spec: LoadSpec) -> dict[str, Any]:
+    """A new load's row of `hornbeam_loads`, by column; the compressed plan as base64."""
+    row = dict(zip(LOAD_COLUMNS, encode_load(spec), strict=True))
+    return row | {"plan": base64.b64encode(row["plan"]).decode()}
+
+
+def stored_load(row: tuple[Any, ...]) -> StoredLoad:
+    """The load that a row of `hornbeam_loads` describes."""
+    place = LOAD_COLUMNS.index("plan")
+    return decode_load((*row[:place], base64.b64decode(row[place]), *row[place + 1 :]))

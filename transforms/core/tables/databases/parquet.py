@@ -17,7 +17,7 @@ from transforms.core.objects.store import StoreAccess
 from transforms.core.objects.uri import parse
 from transforms.core.tables.databases import parquet_ledger as books
 from transforms.core.tables.databases.load_records import decode_load, encode_load
-from transforms.core.tables.databases.parquet_columns import columns_from, columns_json, file_columns
+from transforms.core.tables.databases.parquet_columns import arrow_schema, columns_from, columns_json, file_columns
 from transforms.core.tables.databases.parquet_commits import newest_commit, read_commit
 from transforms.core.tables.databases.parquet_files import (
     BOOKS,
@@ -27,12 +27,15 @@ from transforms.core.tables.databases.parquet_files import (
     root_of,
     span_name,
 )
-from transforms.core.tables.databases.parquet_parts import encode_part
+from transforms.core.tables.databases.parquet_parts import encode_part, fitted
 from transforms.core.tables.databases.parquet_publish import publish_load, table_columns
 from transforms.core.tables.databases.target import demand_sound
+from transforms.core.tables.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
 
     from transforms.core.tables.column import Column
     from transforms.core.tables.databases.parquet_columns import Columns
@@ -129,8 +132,18 @@ class ParquetDestination:
             present |= numbers
         return frozenset(written)
 
-    def publish(self, spec: LoadSpec) -> StoredLoad:
+    def refusal(self, spec: LoadSpec, rows: pa.Table) -> str:
+        """Why the part file can't hold these rows, "" if it can."""
+        self._demand_processing(spec)
+        try:
+            fitted(rows, arrow_schema(self._columns[spec.load_id]))
+        except BadRowsError as error:
+            return str(error)
+        return ""
+
+    def publish(self, spec: LoadSpec, most_rejects: int | None = None) -> StoredLoad:
         """Puts the parts in place and commits; finishes a publish that was killed."""
+        del most_rejects  # `unique`, which alone could still bring rejects, is refused here
         record = self._folder.read_json(_load_path(spec.load_id))
         if record is None:
             raise PermanentError(f"load {spec.load_id} of {spec.table} is unknown here: create_load makes it")

@@ -33,7 +33,10 @@ def encode_part(chunks: Sequence[ChunkRows], columns: Sequence[Column]) -> bytes
         PermanentError: A chunk has more or fewer rows than its ledger row says.
     """
     schema = arrow_schema(columns)
-    groups = [_fitted(chunk, schema) for chunk in sorted(chunks, key=lambda chunk: chunk.totals.chunk)]
+    ordered = sorted(chunks, key=lambda chunk: chunk.totals.chunk)
+    for chunk in ordered:
+        _demand_counted(chunk)
+    groups = [fitted(chunk.rows, schema) for chunk in ordered]
     return _encoded([group for group in groups if group.num_rows], schema)
 
 
@@ -56,15 +59,21 @@ def _encoded(groups: Sequence[pa.Table], schema: pa.Schema) -> bytes:
     return sink.getvalue()
 
 
-def _fitted(chunk: ChunkRows, schema: pa.Schema) -> pa.Table:
-    rows = chunk.rows
-    if rows.num_rows != chunk.totals.loaded:
+def fitted(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows in a part file's columns and types.
+
+    Raises:
+        BadRowsError: As `encode_part`.
+    """
+    return pa.Table.from_arrays([_array(rows, field) for field in schema], schema=schema)
+
+
+def _demand_counted(chunk: ChunkRows) -> None:
+    if chunk.rows.num_rows != chunk.totals.loaded:
         raise PermanentError(
-            f"chunk {chunk.totals.chunk} has {rows.num_rows} rows and a ledger row of {chunk.totals.loaded}: "
+            f"chunk {chunk.totals.chunk} has {chunk.rows.num_rows} rows and a ledger row of {chunk.totals.loaded}: "
             "they must be equal; this is an error in the caller"
         )
-    arrays = [_array(rows, field) for field in schema]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _array(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray:
