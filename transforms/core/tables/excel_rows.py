@@ -67,7 +67,7 @@ def read_sheet(
     about 50 MiB and the shared strings for a streamed sheet; else see excel_whole.py, which the limit bounds.
 
     Args:
-        file: The workbook, seekable; read only by this call until the iterator ends or is closed (partly by a thread).
+        file: The workbook, seekable; a thread reads it too until the iterator ends, so give each call its own.
         name: What messages call it.
         sheet: The sheet's name.
         engine: `fast` loads a .xlsx whole too; the others are always loaded whole.

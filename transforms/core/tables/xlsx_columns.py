@@ -79,14 +79,16 @@ def _empty_to_null(texts: pa.StringArray) -> pa.StringArray:
 
 def _shared(texts: pa.StringArray, context: ValueContext) -> pa.StringArray:
     texts = _empty_to_null(texts)
-    shared = context.shared
+    if context.shared is None:
+        raise PermanentError(_no_such_string(context, f"string {texts[0].as_py()}"))
     try:
-        indices = texts.cast(pa.int32())
-        if shared is not None:
-            return shared.take(indices)
+        try:
+            indices = texts.cast(pa.int32())
+        except pa.ArrowInvalid:
+            indices = pc.utf8_trim_whitespace(texts).cast(pa.int32())
+        return context.shared.take(indices)
     except (pa.ArrowInvalid, pa.ArrowIndexError) as e:
         raise PermanentError(_no_such_string(context, str(e))) from e
-    raise PermanentError(_no_such_string(context, texts[0].as_py()))
 
 
 def _no_such_string(context: ValueContext, detail: str) -> str:

@@ -25,12 +25,10 @@ class ExactReader:
 
     Args:
         sheet: The sheet's state.
-        place: File and part, for messages.
     """
 
-    def __init__(self, sheet: SheetState, place: str) -> None:
+    def __init__(self, sheet: SheetState) -> None:
         self._sheet = sheet
-        self._place = place
         self._column = -1
         self._kind = Kind.NUMBER
         self._path: list[str] = []
@@ -39,7 +37,7 @@ class ExactReader:
         self._cells: list[tuple[int, int, int, str]] = []
         self._complete = 0
         self._characters_in_row = 0
-        self._parser = SafeParser(place)
+        self._parser = SafeParser(sheet.place)
         self._parser.expat.StartElementHandler = self._start
         self._parser.expat.EndElementHandler = self._end
         self._parser.expat.CharacterDataHandler = self._characters
@@ -82,8 +80,8 @@ class ExactReader:
             row = int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else 0
         if not self._sheet.last_row < row <= MAX_ROWS:
             raise PermanentError(
-                f"{self._place}: row {text or row!r} after row {self._sheet.last_row}; rows must rise up to {MAX_ROWS}; "
-                "open the file in Excel and save it again"
+                f"{self._sheet.place}: row {text or row!r} after row {self._sheet.last_row}; rows must rise, "
+                f"up to {MAX_ROWS}; open the file in Excel and save it again"
             )
         self._sheet.last_row, self._column = row, -1
 
@@ -95,8 +93,8 @@ class ExactReader:
             self._column = column_index(match[1]) if match else MAX_COLUMNS
         if self._column >= MAX_COLUMNS:
             raise PermanentError(
-                f"{self._place}: cell {reference or self._column + 1!r} in row {self._sheet.last_row} is none, or beyond "
-                f"column {MAX_COLUMNS} (XFD), a sheet's last; open the file in Excel and save it again"
+                f"{self._sheet.place}: cell {reference or self._column + 1!r} in row {self._sheet.last_row} is none "
+                f"or beyond column {MAX_COLUMNS} (XFD), a sheet's last; open the file in Excel and save it again"
             )
         self._kind = self._sheet.kind(attributes.get("t", ""), attributes.get("s", ""))
 
@@ -119,7 +117,7 @@ class ExactReader:
         self._characters_in_row += len(data)
         if self._characters_in_row > _MAX_ROW_CHARACTERS:
             raise PermanentError(
-                f"{self._place}: row {self._sheet.last_row} holds more than {_MAX_ROW_CHARACTERS} characters; "
+                f"{self._sheet.place}: row {self._sheet.last_row} holds more than {_MAX_ROW_CHARACTERS} characters; "
                 "no sheet of Excel does: refused"
             )
 

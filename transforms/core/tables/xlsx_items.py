@@ -19,7 +19,7 @@ ItemsT = TypeVar("ItemsT")
 ItemsT_co = TypeVar("ItemsT_co", covariant=True)
 _MAX_CARRY_BYTES = 4 << 20
 _ODD_ENCODING = re.compile(
-    rb"""\A(?:\xff\xfe|\xfe\xff|\s*<\?xml[^>]*encoding=["'](?!utf-?8["'])|[^\s<\xef])""", re.IGNORECASE
+    rb"""\A(?:\xff\xfe|\xfe\xff|\s*<\?xml[^>]*encoding=["'](?!utf-?8["'])[^"']*["']|[^\s<\xef])""", re.IGNORECASE
 )
 
 
@@ -143,12 +143,16 @@ class ItemReader(Generic[ItemsT]):
 
 
 def inflated_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same chunks, each made by a thread while the one before it is worked on."""
-    with ThreadPoolExecutor(1, thread_name_prefix="inflate") as pool:
+    """The same chunks, each made by a thread while the one before it is worked on.
+
+    Closed early, it doesn't wait for the thread, which ends after the chunk that it is making: closing may be the
+    garbage collector's doing, in any thread and under any lock, even one that the thread needs to end.
+    """
+    pool = ThreadPoolExecutor(1, thread_name_prefix="inflate")
+    try:
         pending = pool.submit(next, chunks, None)
-        try:
-            while (chunk := pending.result()) is not None:
-                pending = pool.submit(next, chunks, None)
-                yield chunk
-        finally:
-            pending.cancel()
+        while (chunk := pending.result()) is not None:
+            pending = pool.submit(next, chunks, None)
+            yield chunk
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -68,13 +68,16 @@ class SheetState:
 
     Args:
         style_kinds: For each cell style (`s`) of the workbook, the kind that its number format gives a number.
+        place: File and part, for messages.
 
     Attributes:
         last_row: Excel row number of the last row met.
+        place: File and part, for messages.
     """
 
-    def __init__(self, style_kinds: list[Kind]) -> None:
+    def __init__(self, style_kinds: list[Kind], place: str) -> None:
         self.last_row = 0
+        self.place = place
         self._style_kinds = style_kinds
 
     def kind(self, cell_type: str, style: str) -> Kind:
@@ -89,7 +92,8 @@ class SheetState:
         if cell_type not in _KIND_OF_TYPE:
             known = ", ".join(_KIND_OF_TYPE)
             raise PermanentError(
-                f"cell type {cell_type!r} isn't one of {known}; open the file in Excel and save it again"
+                f"{self.place}: row {self.last_row} has a cell of type {cell_type!r}, which isn't one of {known}; "
+                "open the file in Excel and save it again"
             )
         return _KIND_OF_TYPE[cell_type]
 
@@ -103,4 +107,5 @@ class SheetState:
         if _ATTRIBUTE.sub(b"", body).strip() or any(b"&" in value for _, value in found):
             return None
         attributes = {name: value[1:-1].decode("ascii", "replace") for name, value in found}
-        return self.kind(attributes.get(b"t", ""), attributes.get(b"s", ""))
+        cell_type = attributes.get(b"t", "")
+        return self.kind(cell_type, attributes.get(b"s", "")) if cell_type in _KIND_OF_TYPE or not cell_type else None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLAIN = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
+_WHOLE = re.compile(r"[+-]?[0-9]+")
 _LONG_TEXT = 16
 _NO_EXPONENT_BELOW = 1e16
 _ARROW_AGREES_FROM, _ARROW_AGREES_BELOW = 1e-4, 1e10  # between them, Arrow writes a double exactly as `repr` does
@@ -34,7 +35,8 @@ def number_text(value: float) -> str:
 def canonical_number(text: str) -> str:
     """The canonical text of one number as XML has it; a text that is no number stays as it is."""
     stripped = text.strip()
-    if _PLAIN.fullmatch(stripped) and (len(stripped) < _LONG_TEXT or "." not in stripped):
+    plain = _PLAIN.fullmatch(stripped) is not None
+    if plain and (len(stripped) < _LONG_TEXT or "." not in stripped):
         return stripped if stripped != "-0" else "0"
     try:
         value = float(stripped)
@@ -42,9 +44,10 @@ def canonical_number(text: str) -> str:
         return text
     if not np.isfinite(value):
         return text
-    if re.fullmatch(r"[+-]?[0-9]+", stripped):
+    if _WHOLE.fullmatch(stripped):
         return str(int(stripped))
-    return number_text(value)
+    short = number_text(value)
+    return stripped if plain and len(stripped) <= len(short) else short
 
 
 def canonical_numbers(texts: pa.StringArray) -> pa.StringArray:
@@ -86,14 +89,19 @@ def _shorten(texts: pa.StringArray, suspect: NDArray[np.bool_]) -> pa.StringArra
     if not pc.any(long).as_py():
         return texts
     chosen = np.flatnonzero(long.to_numpy(zero_copy_only=False) & ~suspect)
+    taken = texts.take(pa.array(chosen))
     try:
-        values = texts.take(pa.array(chosen)).cast(pa.float64())
+        values = taken.cast(pa.float64())
     except pa.ArrowInvalid:  # not all of them are numbers: they are looked at one by one
         suspect[chosen] = True
         return texts
     size = np.abs(values.to_numpy())
     usual = (size >= _ARROW_AGREES_FROM) & (size < _ARROW_AGREES_BELOW)
     suspect[chosen[~usual]] = True
+    short = values.cast(pa.string())
+    usual &= pc.less(pc.binary_length(short), pc.binary_length(taken)).to_numpy(zero_copy_only=False)
+    if not usual.any():
+        return texts
     mask = np.zeros(len(texts), bool)
     mask[chosen[usual]] = True
-    return pc.replace_with_mask(texts, pa.array(mask), values.filter(pa.array(usual)).cast(pa.string()))
+    return pc.replace_with_mask(texts, pa.array(mask), short.filter(pa.array(usual)))

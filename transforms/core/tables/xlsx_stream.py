@@ -5,6 +5,7 @@ Ours, because nothing else was both small and fast enough (100,000 x 12 cells): 
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
@@ -74,13 +75,14 @@ def read_xlsx(
     context = ValueContext(shared, workbook.date1904, name)
     part = workbook.sheets[sheet]
     place = f"{name} ({part})"
-    state = SheetState(workbook.style_kinds)
-    reader = ItemReader(b"sheetData", b"row", TagReader(state).read, lambda: ExactReader(state, place), place)
+    state = SheetState(workbook.style_kinds, place)
+    reader = ItemReader(b"sheetData", b"row", TagReader(state).read, lambda: ExactReader(state), place)
     next_row = 1
-    for cells in reader.read(inflated_ahead(package.chunks(part, _CHUNK_BYTES))):
-        for window in _windows(cells, context, next_row, block_rows, width):
-            yield window
-            next_row = window.first_row + len(window.columns[0])
+    with closing(inflated_ahead(package.chunks(part, _CHUNK_BYTES))) as chunks:
+        for cells in reader.read(chunks):
+            for window in _windows(cells, context, next_row, block_rows, width):
+                yield window
+                next_row = window.first_row + len(window.columns[0])
 
 
 def _windows(cells: RawCells, context: ValueContext, next_row: int, block_rows: int, width: int) -> Iterator[Window]:

@@ -5,6 +5,7 @@ The text goes straight into one buffer of the part's inflated size, of which onl
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ from transforms.core.tables.xlsx_scan import CLOSE, Markup, UnknownShapeError, e
 from transforms.core.tables.xlsx_text import unescape_excel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from transforms.core.tables.xlsx_package import Package
 
 _CHUNK_BYTES = 1 << 20
@@ -44,10 +47,16 @@ def read_shared_strings(package: Package, part: str, name: str, memory_limit_byt
         )
     place = f"{name} ({part})"
     reader = ItemReader(b"sst", b"si", read_plain_strings, lambda: ExactStrings(place), place)
-    text = np.empty(max(size, 1), np.uint8)
+    with closing(inflated_ahead(package.chunks(part, _CHUNK_BYTES))) as chunks:
+        return _joined(reader.read(chunks), size)
+
+
+def _joined(blocks: Iterator[pa.StringArray], size_bytes: int) -> pa.StringArray:
+    """All strings of some blocks, which have no more than `size_bytes` of text."""
+    text = np.empty(max(size_bytes, 1), np.uint8)
     ends = [np.zeros(1, np.int32)]
     used = 0
-    for strings in reader.read(inflated_ahead(package.chunks(part, _CHUNK_BYTES))):
+    for strings in blocks:
         _, offsets_buffer, data_buffer = unescape_excel(strings).buffers()
         offsets = np.frombuffer(offsets_buffer, np.int32, len(strings) + 1) if len(strings) else ends[0]
         length = int(offsets[-1] - offsets[0])

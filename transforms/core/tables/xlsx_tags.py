@@ -65,8 +65,9 @@ class TagReader:
         rows = np.repeat(row_numbers, per_row)
         if not valued.all():
             rows, columns, kinds = rows[valued], columns[valued], kinds[valued]
-        self._sheet.last_row = int(row_numbers[-1])
-        return RawCells(rows, columns, kinds, xml.texts(starts, ends))
+        cells = RawCells(rows, columns, kinds, xml.texts(starts, ends))
+        self._sheet.last_row = int(row_numbers[-1])  # only now: nothing above may leave a trace for the exact reader
+        return cells
 
     def _kinds_of(self, xml: Markup, starts: Positions, ends: Positions) -> NDArray[np.uint8]:
         """The kinds of cells, from the bytes between the end of `r="…"` and the next tag."""
