@@ -1,4 +1,4 @@
-"""What is sent to BigQuery: a batch as one Parquet file (rejects as rows of their own), and a load's bookkeeping row."""
+"""What goes to BigQuery: a batch as one Parquet file (rejects as rows of their own), and a load's bookkeeping row."""
 
 from __future__ import annotations
 
