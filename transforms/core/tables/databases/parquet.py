@@ -21,7 +21,6 @@ from transforms.core.tables.databases.parquet_columns import arrow_schema, colum
 from transforms.core.tables.databases.parquet_commits import newest_commit, read_commit
 from transforms.core.tables.databases.parquet_files import (
     BOOKS,
-    MOST_RANGES,
     Folder,
     demand_table,
     root_of,
@@ -125,7 +124,7 @@ class ParquetDestination:
             present.update(books.committed_chunks(self._folder, spec.load_id))
         waiting = [chunk for chunk in chunks if chunk.totals.chunk not in present]
         written: set[int] = set()
-        for batch in _batches(waiting):
+        for batch in books.part_batches(waiting):
             numbers = {chunk.totals.chunk for chunk in batch}
             if self._write(spec, batch):
                 written |= numbers
@@ -239,21 +238,6 @@ def _demand_whole(stored: StoredLoad, chunks: int, totals: tuple[int, int, int])
             f"{spec.counted} records (loaded {totals[0]}, rejected {totals[1]}, skipped {totals[2]}); run the same "
             "command again to load what is missing"
         )
-
-
-def _batches(chunks: Sequence[ChunkRows]) -> Iterator[list[ChunkRows]]:
-    """Chunks as parts: one, unless their numbers have so many gaps that they don't fit into a file's name."""
-    batch: list[ChunkRows] = []
-    ranges, last = 0, -2
-    for chunk in sorted(chunks, key=lambda chunk: chunk.totals.chunk):
-        ranges += chunk.totals.chunk != last + 1
-        if ranges > MOST_RANGES:
-            yield batch
-            batch, ranges = [], 1
-        batch.append(chunk)
-        last = chunk.totals.chunk
-    if batch:
-        yield batch
 
 
 def _sums(ledger: dict[int, ChunkTotals]) -> tuple[int, int, int]:

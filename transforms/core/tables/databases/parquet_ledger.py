@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import PermanentError
-from transforms.core.tables.databases.parquet_files import BOOKS, part_name, span_chunks, span_name
+from transforms.core.tables.databases.parquet_files import BOOKS, MOST_RANGES, part_name, span_chunks, span_name
 from transforms.core.tables.destination import ChunkTotals
 
 if TYPE_CHECKING:
@@ -62,6 +62,21 @@ def rejects_path(load_id: str, name: str) -> str:
 def staged_path(load_id: str, name: str) -> str:
     """Where a batch's part waits."""
     return f"{BOOKS}/staging/{load_id}/{part_name(load_id, span_chunks(name))}"
+
+
+def part_batches(chunks: Sequence[ChunkRows]) -> Iterator[list[ChunkRows]]:
+    """Chunks as parts: one, unless their numbers have so many gaps that they don't fit into a file's name."""
+    batch: list[ChunkRows] = []
+    ranges, last = 0, -2
+    for chunk in sorted(chunks, key=lambda chunk: chunk.totals.chunk):
+        ranges += chunk.totals.chunk != last + 1
+        if ranges > MOST_RANGES:
+            yield batch
+            batch, ranges = [], 1
+        batch.append(chunk)
+        last = chunk.totals.chunk
+    if batch:
+        yield batch
 
 
 def committed_chunks(folder: Folder, load_id: str) -> frozenset[int]:
