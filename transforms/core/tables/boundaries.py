@@ -1,7 +1,7 @@
-"""Where CSV records end in a block of bytes, whichever side of a quote the block begins on.
+r"""Where CSV records end in a block of bytes, whichever side of a quote the block begins on.
 
 The reference is Python's csv module: a quote opens a quoted field only at a field's start, a doubled quote inside
-is one quote, and \\n, \\r\\n and \\r all end a record. Works on code units (1 byte, or 2 for UTF-16), with numpy.
+is one quote, and \n, \r\n and \r all end a record. Works on code units (1 byte, or 2 for UTF-16), with numpy.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Codes(NamedTuple):
 def codes_of(dialect: Dialect) -> Codes:
     """Translates a dialect for the scanner."""
     unit_type = {"utf-16-le": "<u2", "utf-16-be": ">u2"}.get(dialect.encoding, "u1")
-    one = (lambda text: ord(text)) if unit_type != "u1" else (lambda text: text.encode(dialect.encoding)[0])
+    one = ord if unit_type != "u1" else (lambda text: text.encode(dialect.encoding)[0])
     return Codes(
         unit_type,
         int(unit_type[-1]),
@@ -61,6 +61,7 @@ class Marks(NamedTuple):
         paired: For each quote, whether the next unit is a quote too.
         closes: For each quote, whether the next unit ends a field.
         line_ends: Positions just behind each line end, quoted or not.
+        lines: The same with escaped ones, which end a line but never a record.
     """
 
     quotes: Positions
@@ -68,12 +69,13 @@ class Marks(NamedTuple):
     paired: Flags
     closes: Flags
     line_ends: Positions
+    lines: Positions
 
 
 def waiting(codes: Codes) -> frozenset[int]:
-    """Units behind which no block may end, because what follows, or stood before, decides what they mean.
+    r"""Units behind which no block may end, because what follows, or stood before, decides what they mean.
 
-    Quotes may be doubled, \\r may begin \\r\\n; where there is an escape, it may make any special unit harmless.
+    Quotes may be doubled, \r may begin \r\n; where there is an escape, it may make any special unit harmless.
     """
     special = {_RETURN, codes.quote, codes.escape}
     if codes.escape >= 0:
@@ -98,24 +100,30 @@ def find_marks(units: Units, previous: int, codes: Codes) -> Marks:
         previous: The unit before the block; a newline at the start of the file.
         codes: The dialect.
     """
+    lines = line_ends = _line_ends(units)
     if codes.escape >= 0:
-        units = _without_escaped(units, codes.escape)
-    line_ends = np.flatnonzero(units == _NEWLINE) + 1
-    if (returns := np.flatnonzero(units == _RETURN)).size:
-        following = units[np.minimum(returns + 1, len(units) - 1)]
-        alone = (following != _NEWLINE) | (returns == len(units) - 1)
-        line_ends = np.sort(np.concatenate([line_ends, returns[alone] + 1]))
+        raw, units = units, _without_escaped(units, codes.escape)
+        line_ends = lines if units is raw else _line_ends(units)
     quotes = np.flatnonzero(units == codes.quote) if codes.quote >= 0 else np.empty(0, np.intp)
     if not quotes.size:
         none = np.empty(0, np.bool_)
-        return Marks(quotes, none, none, none, line_ends)
+        return Marks(quotes, none, none, none, line_ends, lines)
     before = units[quotes - 1].astype(np.int32)
     if quotes[0] == 0:
         before[0] = previous
     after = units[np.minimum(quotes + 1, len(units) - 1)].astype(np.int32)
     if quotes[-1] == len(units) - 1:
         after[-1] = _NEWLINE
-    return Marks(quotes, _edge(before, codes), after == codes.quote, _edge(after, codes), line_ends)
+    return Marks(quotes, _edge(before, codes), after == codes.quote, _edge(after, codes), line_ends, lines)
+
+
+def _line_ends(units: Units) -> Positions:
+    ends = np.flatnonzero(units == _NEWLINE) + 1
+    if (returns := np.flatnonzero(units == _RETURN)).size:
+        following = units[np.minimum(returns + 1, len(units) - 1)]
+        alone = (following != _NEWLINE) | (returns == len(units) - 1)
+        ends = np.sort(np.concatenate([ends, returns[alone] + 1]))
+    return ends
 
 
 def _edge(units: npt.NDArray[np.int32], codes: Codes) -> Flags:

@@ -80,7 +80,7 @@ class _Records:
         """Byte positions behind each line end, quoted or not."""
         codes = boundaries.codes_of(self.dialect)
         units = np.frombuffer(self.data, codes.unit_type)
-        return boundaries.find_marks(units, 10, codes).line_ends * codes.unit_bytes
+        return boundaries.find_marks(units, 10, codes).lines * codes.unit_bytes
 
     @cached_property
     def filled(self) -> np.ndarray:

@@ -6,6 +6,7 @@ left out, records with another number of fields than the table are set aside wit
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,7 @@ def parse_records(records: bytes | memoryview, dialect: Dialect, missing_values:
     """
     if dialect.encoding not in _BYTES_AS_THEY_ARE:
         records = bytes(records).decode(dialect.encoding).encode()
+    records = _for_arrow(records)
     ragged: list[Ragged] = []
 
     def set_aside(row: arrow_csv.InvalidRow) -> str:
@@ -93,6 +95,17 @@ def parse_records(records: bytes | memoryview, dialect: Dialect, missing_values:
         ),
     )
     return TextRows(table.columns, ragged)
+
+
+def _for_arrow(records: bytes | memoryview) -> bytes | memoryview:
+    """The same records where pyarrow would misread them.
+
+    It drops a byte order mark in front, which behind a blank line is a character like any other; and without a line
+    end it takes an empty last field for quoted when the one before it is.
+    """
+    if records[:3] == BOM_UTF8:
+        records = b"\n" + bytes(records)
+    return records if bytes(records[-1:]) in (b"\n", b"\r", b"") else bytes(records) + b"\n"
 
 
 def _only_line_ends(records: bytes | memoryview) -> bool:
