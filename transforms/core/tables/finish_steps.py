@@ -12,7 +12,7 @@ from transforms.core.errors import HornbeamError
 from transforms.core.outcome import Failure, ObjectInfo
 from transforms.core.run_folder import failure_line, outcome_line, plan_line, rows_line
 from transforms.core.tables.finish_load import Ended, Rows, end, publish
-from transforms.core.tables.load_plan import LoadPlan
+from transforms.core.tables.load_plan import SHEET, LoadPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,10 +103,23 @@ def _details(plan: LoadPlan, stored: StoredLoad | None) -> dict[str, Any]:
 
 def _write_rejects(load_id: str, destination: Destination, folder: RunFolder) -> None:
     rejects, number = destination.rejects(load_id), 0
-    while lines := list(islice(rejects, _REJECTS_A_PART)):
-        plain = ({"kind": "reject", **json.loads(line)} for line in lines)
-        folder.write_part(f"3-rejects-{load_id[:12]}-{number:06d}", plain)
+    while lines := [json.loads(line) for line in islice(rejects, _REJECTS_A_PART)]:
+        if any(isinstance(line["file"], int) for line in lines):
+            lines = _with_addresses(lines, destination.find_load(load_id))
+        folder.write_part(f"3-rejects-{load_id[:12]}-{number:06d}", [{"kind": "reject", **line} for line in lines])
         number += 1
+
+
+def _with_addresses(lines: list[dict[str, Any]], stored: StoredLoad | None) -> list[dict[str, Any]]:
+    """Rejects that a database made itself (`unique`) know their part by its number in the plan only."""
+    parts = [planned.part for planned in LoadPlan.from_json(stored.spec.plan).parts] if stored else []
+    found = []
+    for line in lines:
+        part = parts[line["file"]] if isinstance(line["file"], int) else None
+        sheet = part.name if part and part.kind == SHEET else ""
+        place = {"file": part.info.uri if sheet else part.label, "sheet": sheet} if part else {}
+        found.append(line | place)
+    return found
 
 
 def _write(ended: Ended, rows: Iterable[Rows], details: dict[str, Any], folder: RunFolder) -> None:
