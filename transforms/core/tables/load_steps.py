@@ -221,8 +221,8 @@ def _made(
     target = destination.describe(settings.table)
     found = Findings(listed, tuple(scanned), tuple(failed.values()), schema, target, rules)
     made = make_plan(found, settings)
-    if not made.rules and failed:
-        raise PermanentError(f"no file can be read: {next(iter(failed.values())).message}")
+    if not made.rules and made.failed:
+        raise PermanentError(f"no file can be read: {made.failed[0][2]}")
     if not made.rules:
         raise ConfigError("the sources have no column at all (empty files); there is nothing to load or to create")
     check_keys(made.rules, settings)
