@@ -143,7 +143,7 @@ class RangeScanner:
         self.lines = 0
         self.shared: _Records | None = None  # from where the hypotheses agree
         self.agreed = len(begins) == 1
-        self._new_records = lambda: _Records(dialect, stop, limits)
+        self._new_records = lambda: _Records(dialect, self.stop, limits)
         self.tracks = [_Track(inside, self._new_records()) for inside in begins]
 
     @property
@@ -151,6 +151,13 @@ class RangeScanner:
         """Whether a record that started in the range has not ended yet."""
         every = [self.shared] if self.shared else [track.own for track in self.tracks]
         return any(records.held is not None for records in every)
+
+    def end_at(self, stop: int) -> None:
+        """Moves the range's end, before a block behind the old one was fed."""
+        self.stop = stop
+        for records in (self.shared, *(track.own for track in self.tracks)):
+            if records:
+                records.stop = stop
 
     def feed(self, offset: int, data: bytes | memoryview) -> None:
         """Scans the next block; behind `stop` only until `pending` is False."""
@@ -163,7 +170,7 @@ class RangeScanner:
         size = self.codes.unit_bytes
         self._observe(offset, view, [own * size for own in ends], agreement * size)
         if offset < self.stop:
-            self.lines += len(marks.line_ends)
+            self.lines += len(marks.lines)
             for track in self.tracks:
                 track.inside_at_stop = track.inside
         self.previous = int(units[-1])
@@ -210,7 +217,7 @@ class RangeScanner:
         if offset >= self.stop:
             return
         starts = ends * self.codes.unit_bytes + offset
-        lines = np.searchsorted(marks.line_ends, ends, "right") + self.lines
+        lines = np.searchsorted(marks.lines, ends, "right") + self.lines
         if self._first_start(track, offset):
             starts, lines = np.concatenate([[offset], starts]), np.concatenate([[self.lines], lines])
         within = starts < self.stop

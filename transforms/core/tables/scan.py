@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Read = Callable[[int, int], bytes | memoryview]
 
 BLOCK_BYTES = 2 << 20  # scanned at a time: small enough for the processor's cache, large enough for Arrow
-FETCH_BYTES = 8 << 20  # read at a time
+FETCH_BYTES = 4 << 20  # read at a time, up to half as much again where that ends the range
 _TAIL_BYTES = 4 << 10  # read along behind a range, to end its last record without another request
 
 
@@ -41,23 +41,30 @@ class RangeScan(NamedTuple):
 class _Window:
     """Sequential reads through one buffer, so that looking back or ahead a little costs no request."""
 
-    def __init__(self, read: Read, size: int, hint: int) -> None:
+    def __init__(self, read: Read, size: int, hint: int, head: bytes) -> None:
         self._read, self.size, self._hint = read, size, min(hint, size)
-        self._start, self._data = 0, memoryview(b"")
+        self._start, self._data = 0, memoryview(head)
+        self.keep = 0  # nothing before it will be asked for again
 
     def get(self, start: int, stop: int) -> memoryview:
+        """Bytes `start` to `stop`; what lies behind `keep` and was read already stays at hand."""
         stop = min(stop, self.size)
         if not (self._start <= start and stop <= self._start + len(self._data)):
-            held = self._data[start - self._start :] if self._start <= start <= self._start + len(self._data) else b""
-            begin = start + len(held)
-            end = max(stop, min(begin + FETCH_BYTES, self._hint))
+            base = min(start, max(self.keep, self._start))
+            held = self._data[base - self._start :] if self._start <= base <= self._start + len(self._data) else b""
+            base = base if len(held) else start
+            begin = base + len(held)
+            whole = self._hint - begin <= FETCH_BYTES * 3 // 2
+            end = max(stop, self._hint if whole else begin + FETCH_BYTES)
             fresh = self._read(begin, end)
             self._data = memoryview(b"".join((held, fresh)) if len(held) else fresh)
-            self._start = start
+            self._start = base
         return self._data[start - self._start : stop - self._start]
 
 
-def scan_range(read: Read, file_bytes: int, dialect: Dialect, start: int, stop: int, limits: Limits) -> RangeScan:
+def scan_range(
+    read: Read, file_bytes: int, dialect: Dialect, start: int, stop: int, limits: Limits, head: bytes = b""
+) -> RangeScan:
     """Scans the records that start in a byte range.
 
     Args:
@@ -67,35 +74,46 @@ def scan_range(read: Read, file_bytes: int, dialect: Dialect, start: int, stop: 
         start: First byte as planned; the settled one may be a little behind it.
         stop: Byte behind the last as planned; settled in the same way, so that ranges tile the file.
         limits: Records a chunk, bytes a record.
+        head: The file's first bytes, if they are at hand: they are not read again.
     """
     codes = codes_of(dialect)
-    window = _Window(read, file_bytes, stop + _TAIL_BYTES)
+    window = _Window(read, file_bytes, stop + _TAIL_BYTES, head if start < len(head) else b"")
     first = start <= dialect.data_start
     begin = dialect.data_start if first else _settle(window, start, codes)
-    end = _settle(window, stop, codes)
-    if begin >= end:
-        return RangeScan(begin, max(begin, end), 0, ())
+    if begin >= stop:
+        end = max(begin, _settle(window, stop, codes))
+        if begin >= end:
+            return RangeScan(begin, end, 0, ())
+    window.keep = begin - codes.unit_bytes
     previous = 10 if first else int(_units(window.get(begin - codes.unit_bytes, begin), codes)[0])
-    scanner = RangeScanner(dialect, begin, end, previous, (False,) if first else (False, True), limits)
-    at = _feed(scanner, window, begin, end, codes)
+    scanner = RangeScanner(dialect, begin, max(stop, begin), previous, (False,) if first else (False, True), limits)
+    at = _feed_range(scanner, window, begin, stop, codes)
     step = _TAIL_BYTES
     while scanner.pending and at < file_bytes:
         at = _feed(scanner, window, at, min(at + step, file_bytes), codes)
         step *= 2
-    return RangeScan(begin, end, scanner.lines, scanner.finish())
+    return RangeScan(begin, scanner.stop, scanner.lines, scanner.finish())
+
+
+def _feed_range(scanner: RangeScanner, window: _Window, at: int, stop: int, codes: Codes) -> int:
+    """Feeds the range's blocks; its end is settled when it is reached, so that nothing is read twice."""
+    if stop - at > BLOCK_BYTES:
+        at = _feed(scanner, window, at, stop - BLOCK_BYTES, codes)
+    window.keep = at
+    end = _settle(window, stop, codes)
+    scanner.end_at(end)
+    return _feed(scanner, window, at, end, codes)
 
 
 def _feed(scanner: RangeScanner, window: _Window, at: int, end: int, codes: Codes) -> int:
     while at < end:
-        block = window.get(at, min(at + BLOCK_BYTES, end))
-        rest = 0 if at + len(block) in (scanner.stop, window.size) else unsettled(_units(block, codes), codes)
-        if rest * codes.unit_bytes == len(block):  # a block of nothing but quotes: take a longer one
-            end = min(end + len(block), window.size) if at + len(block) == end else end
-            block = window.get(at, _settle(window, at + len(block), codes))
-            rest = 0
-        size = len(block) - rest * codes.unit_bytes
-        scanner.feed(at, block[:size])
-        at += size
+        window.keep = at
+        stop = min(at + BLOCK_BYTES, end)
+        block = window.get(at, stop if stop == scanner.stop else _settle(window, stop, codes))
+        if at < scanner.stop < at + len(block):  # the next settled place is behind the range: it ends there
+            scanner.end_at(at + len(block))
+        scanner.feed(at, block)
+        at += len(block)
     return at
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from transforms.core import interrupt
 from transforms.core.objects.store import open_store
-from transforms.core.tables import seen
+from transforms.core.tables import heads, seen
 from transforms.core.tables.column_stats import observe
 from transforms.core.tables.find_parts import open_blocks
 from transforms.core.tables.load_plan import CSV, SHEET
@@ -57,7 +57,8 @@ def scan(part: Part, start: int, stop: int, settings: LoadSettings) -> RangeScan
     if part.kind != CSV:
         return scan_stream(_interruptible(open_blocks(part, settings)), part.dialect, limits)
     read = partial(open_store(part.info.uri, settings.source_access).read, part.info)
-    return scan_range(read, part.info.size_bytes, part.dialect, start, stop, limits)
+    head = heads.take(part.info) if start == part.dialect.data_start else b""
+    return scan_range(read, part.info.size_bytes, part.dialect, start, stop, limits, head)
 
 
 def _interruptible(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -76,7 +76,7 @@ def _by_stream(planned: PlannedPart, first: int, last: int, settings: LoadSettin
 def _csv(planned: PlannedPart, index: int, data: memoryview, settings: LoadSettings) -> TextChunk:
     unclosed = planned.unclosed and index == len(planned.chunks) - 1
     chunk = planned.chunks[index]
-    return read_csv_chunk(data, planned.part.dialect, chunk, settings.missing_values, unclosed=unclosed)
+    return read_csv_chunk(bytes(data), planned.part.dialect, chunk, settings.missing_values, unclosed=unclosed)
 
 
 def _by_rows(planned: PlannedPart, first: int, last: int, settings: LoadSettings) -> Indexed:

@@ -1,0 +1,31 @@
+"""A real S3-protocol server on loopback with one object in it, for the benchmarks."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.measuring import environment
+from tests.servers.s3 import run_s3_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Serving(NamedTuple):
+    """A served file: its address, the options that reach it, the environment with its keys."""
+
+    uri: str
+    options: tuple[str, ...]
+    environment: dict[str, str]
+
+
+@contextlib.contextmanager
+def serving(source: Path) -> Iterator[Serving]:
+    """Puts a file into a bucket of its own and serves it."""
+    with run_s3_server() as server:
+        bucket = server.make_bucket("bench")
+        server.client().upload_file(str(source), bucket, source.name)
+        options = ("--source_endpoint_url", server.endpoint)
+        yield Serving(f"s3://{bucket}/{source.name}", options, {**environment(), **server.environment})
