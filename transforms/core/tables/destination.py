@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
+from transforms.core.errors import PermanentError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -98,6 +100,10 @@ class BadRowsError(Exception):
     """
 
 
+class TooManyRejectsError(PermanentError):
+    """Records that repeat a unique value bring the rejects over the limit: nothing was published."""
+
+
 class Destination(Protocol):
     """One database and its bookkeeping. Not thread-safe: each worker thread has its own.
 
@@ -154,12 +160,13 @@ class Destination(Protocol):
     def refusal(self, spec: LoadSpec, rows: pa.Table) -> str:
         """Why the database would refuse these rows ("" = it would not): they are written and rolled back."""
 
-    def publish(self, spec: LoadSpec) -> StoredLoad:
+    def publish(self, spec: LoadSpec, most_rejects: int | None = None) -> StoredLoad:
         """Moves staging to the target and completes the load, in one transaction; completed already = success.
 
         Duplicates by `unique` are taken out first (the first in (file, record) order stays); they are counted as
         rejected, not loaded, and written to the rejects with rule `unique`.
-        Raises PermanentError when the ledger doesn't add up, and the load stays as it was.
+        Raises PermanentError when the ledger doesn't add up, and TooManyRejectsError when more than `most_rejects`
+        records are rejected, those duplicates included; the load stays as it was.
         """
 
     def fail(self, load_id: str, error: str) -> None:

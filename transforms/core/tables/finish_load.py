@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import PermanentError
 from transforms.core.outcome import Outcome
+from transforms.core.tables.destination import TooManyRejectsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,25 +52,30 @@ def publish(spec: LoadSpec, plan: LoadPlan, settings: LoadSettings, destination:
     """
     ledger = destination.ledger(spec.load_id)
     rejected = sum(totals.rejected for totals in ledger.values())
+    loaded = sum(totals.loaded for totals in ledger.values())
     allowed = rejects_allowed(settings.max_rejects, spec.counted)
     problem = ""
     if allowed is not None and rejected > allowed:
         problem = f"{rejected:,} of {spec.counted:,} records were rejected, more than --max_rejects {settings.max_rejects}"
     elif settings.mode == "replace" and plan.failed:
         problem = f"{len(plan.failed)} of {len(plan.files)} files can't be read, and a replace takes all or none"
-    elif settings.mode == "replace" and not spec.counted and not settings.allow_empty:
-        problem = "the input has no record, and would empty the table; give --allow_empty if that is meant"
-    if problem:
-        destination.fail(spec.load_id, problem)
-        raise PermanentError(f"nothing was published into {settings.table}: {problem}")
-    return destination.publish(spec)
+    elif settings.mode == "replace" and not loaded and not settings.allow_empty:
+        records = f"all {rejected:,} records were rejected" if rejected else "the input has no record"
+        problem = f"{records}, which would empty the table; give --allow_empty if that is meant"
+    if not problem:
+        try:
+            return destination.publish(spec, allowed)
+        except TooManyRejectsError as error:
+            problem = str(error)
+    destination.fail(spec.load_id, problem)
+    raise PermanentError(f"nothing was published into {settings.table}: {problem}")
 
 
 def rejects_allowed(limit: str, counted: int) -> int | None:
     """How many records may be rejected; None = no limit."""
     if not limit:
         return None
-    return int(counted * float(limit[:-1]) / 100) if limit.endswith("%") else int(limit)
+    return int(counted * Decimal(limit[:-1]) / 100) if limit.endswith("%") else int(limit)
 
 
 def end(

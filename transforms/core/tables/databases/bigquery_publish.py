@@ -29,7 +29,7 @@ def add_columns_ddl(target: TableId, columns: list[Column]) -> str:
     return f"ALTER TABLE {target.sql()} {', '.join(added)}"
 
 
-def publish_sql(books: Books, spec: LoadSpec, target: TableId) -> str:
+def publish_sql(books: Books, spec: LoadSpec, target: TableId, most_rejects: int | None = None) -> str:
     """The transaction: status and sums checked, other attempts' rows and duplicates out, rows in, load completed."""
     staging = books.staging().sql()
     others = (
@@ -44,6 +44,7 @@ def publish_sql(books: Books, spec: LoadSpec, target: TableId) -> str:
         f"ASSERT ((SELECT COUNT(*) FROM {staging}) = (SELECT COALESCE(SUM(loaded), 0) FROM {books.counting()} AS w)) "
         "AS 'hornbeam: staging has not the rows that the ledger says'",
         *duplicates,
+        *_assert_few_rejects(books, spec, most_rejects),
         *_fill(books, spec, target),
         _complete(books),
     )
@@ -55,6 +56,16 @@ def _assert_whole(books: Books, spec: LoadSpec) -> tuple[str, str]:
         f"ASSERT ((SELECT COUNT(*) FROM {books.counting()} AS w) = {spec.chunks}) AS 'hornbeam: chunks are missing'",
         f"ASSERT (({sums}) = {spec.counted}) AS 'hornbeam: the records do not add up'",
     )
+
+
+def _assert_few_rejects(books: Books, spec: LoadSpec, most_rejects: int | None) -> list[str]:
+    """Only duplicates can bring more rejects than the ledger has."""
+    if most_rejects is None or not spec.unique:
+        return []
+    rows = f"SELECT COUNT(*) FROM {books.staging().sql()}"
+    sums = f"SELECT COALESCE(SUM(loaded + rejected), 0) FROM {books.counting()} AS w"
+    message = "hornbeam: with those that repeat a unique value more records are rejected than --max_rejects allows"
+    return [f"ASSERT (({sums}) - ({rows}) <= {most_rejects}) AS {literal(message)}"]
 
 
 def _take_out_duplicates(books: Books, spec: LoadSpec, name: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ from transforms.core.tables.databases.sql import (
 from transforms.core.tables.databases.sql_bookkeeping import SqlBookkeeping
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.databases.target import demand_sound, misfits, missing_columns
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.destination import BadRowsError, TooManyRejectsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ class SqlDestination(SqlBookkeeping):
             self._rollback()
         return ""
 
-    def publish(self, spec: LoadSpec) -> StoredLoad:
+    def publish(self, spec: LoadSpec, most_rejects: int | None = None) -> StoredLoad:
         """Moves staging to the target and completes the load, in one transaction."""
         target = self._resolve(spec.table)
         try:
@@ -96,7 +96,7 @@ class SqlDestination(SqlBookkeeping):
                     raise PermanentError(f"load {spec.load_id} of {spec.table} is unknown here: create_load makes it")
                 if stored.status != "completed":
                     self._demand_whole(stored, target)
-                    self._move(stored, target)
+                    self._move(stored, target, most_rejects)
             return self._demand(spec.load_id, target)
         except (BadRowsError, ConfigError) as error:
             message = f"load {spec.load_id} can't be published to {spec.table}: {error}; nothing of it was"
@@ -158,7 +158,7 @@ class SqlDestination(SqlBookkeeping):
                 f"skipped {stored.skipped}); run the same command again to load what is missing"
             )
 
-    def _move(self, stored: StoredLoad, target: TableName) -> None:
+    def _move(self, stored: StoredLoad, target: TableName, most_rejects: int | None) -> None:
         move = Move(stored.spec, target.beside(staging_name(stored.spec.load_id)), target, self.dialect)
         self._enter_publish(target, stored.spec.mode, exists=self._exists(target))
         duplicates = 0
@@ -166,6 +166,11 @@ class SqlDestination(SqlBookkeeping):
             write, delete = move.take_out_duplicates(column)
             self._change(write, column)
             duplicates += self._change(delete)
+        if most_rejects is not None and duplicates and stored.rejected + duplicates > most_rejects:
+            raise TooManyRejectsError(
+                f"{stored.rejected + duplicates:,} of {stored.spec.counted:,} records were rejected, {duplicates:,} of "
+                f"them because they repeat a value of {', '.join(stored.spec.unique)}; {most_rejects:,} are allowed"
+            )
         if stored.spec.mode == "upsert":
             self._change(move.keep_last_of_each_key())
         self._fill(move)
