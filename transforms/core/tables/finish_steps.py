@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.core import interrupt, progress
 from transforms.core.errors import HornbeamError
+from transforms.core.objects.traffic import traffic
 from transforms.core.outcome import Failure, ObjectInfo
 from transforms.core.run_folder import failure_line, outcome_line, plan_line, rows_line
 from transforms.core.tables.finish_load import Ended, Rows, end, publish
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from transforms.core.tables.load_steps import LoadResult, PlanMessage
 
 _REJECTS_A_PART = 5_000
+_LOAD_PART = "4-load"
 
 
 def finish(
@@ -33,7 +35,12 @@ def finish(
     connections: Connections,
     folder: RunFolder,
 ) -> None:
-    """Publishes what is whole, and writes the load's parts into the run folder."""
+    """Publishes what is whole, and writes the load's parts into the run folder.
+
+    An engine may repeat this step: what this run has reported as done stays so.
+    """
+    if any(line["kind"] == "load" and line["done"] for line in folder.read_part(_LOAD_PART)):
+        return
     skipped = [ObjectInfo(*info) for info in json.loads(message.skipped)]
     error = next(((one.error, one.message) for one in results if one.error), (message.error, message.message))
     with connections.borrow() as destination:
@@ -43,7 +50,8 @@ def finish(
         for load_id in [load.spec.load_id for load in earlier] + rejecting:
             _write_rejects(load_id, destination, folder)
     sent = message.statements + sum(one.statements for one in results) + connections.statements()
-    details |= {"statements": sent, "load_id": message.load_id}
+    read = traffic()
+    details |= {"statements": sent, "load_id": message.load_id, "bytes_read": read.bytes_read, "reads": read.requests}
     _write(ended, rows, details, folder)
     progress.add(items=len(ended.outcomes))
 
@@ -67,6 +75,8 @@ def _ended(
     assert stored is not None, "a load without a plan in its message is stored"
     plan = LoadPlan.from_json(stored.spec.plan)
     before = stored.status == "completed"
+    if before:
+        error = ("", "")  # the same command beside this one has finished the load that both worked at
     if not error[0] and not before and not interrupt.requested() and not settings.dry_run:
         progress.phase("publishing")
         try:
@@ -134,8 +144,9 @@ def _write(ended: Ended, rows: Iterable[Rows], details: dict[str, Any], folder: 
     folder.write_part("2-failures", map(failure_line, failures))
     total = Rows(*(sum(column) for column in zip(*rows, strict=True)))
     files = {uri: one._asdict() for uri, one in ended.files}
-    load = {"kind": "load", "details": {**details, "files": files}, "error": list(ended.error)}
-    folder.write_part("4-load", [rows_line(*total), load])
+    done = any(outcome.status == "done" for outcome in ended.outcomes)
+    load = {"kind": "load", "details": {**details, "files": files}, "error": list(ended.error), "done": done}
+    folder.write_part(_LOAD_PART, [rows_line(*total), load])
 
 
 def _now() -> str:
