@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from transforms.core.errors import TransientError
 from transforms.core.secret import resolve
 from transforms.core.tables.databases.registry import open_destination
 
@@ -33,7 +32,7 @@ class Connections:
 
     @contextmanager
     def borrow(self) -> Iterator[Destination]:
-        """One destination for this thread; given back afterwards, or closed if its connection broke.
+        """One destination for this thread; given back afterwards, or closed if something went wrong on it.
 
         Raises:
             ConfigError: It can't be opened.
@@ -42,8 +41,8 @@ class Connections:
         before = destination.statements
         try:
             yield destination
-        except TransientError:
-            destination.close()
+        except BaseException:
+            destination.close()  # whatever its transaction was at ends here
             raise
         else:
             self._idle.put(destination)
