@@ -76,7 +76,7 @@ def resolve(scans: Sequence[RangeScan], first_line: int) -> ResolvedFile:
         records += reading.records
         lines += scan.lines
         stats = merge_all(stats, reading.stats)
-        inside, unclosed = reading.inside, reading.unclosed
+        inside, unclosed = reading.inside, unclosed or reading.unclosed
         overlong = overlong if overlong >= 0 else reading.overlong
     end = scans[-1].stop if scans else 0
     return ResolvedFile(records, _chunks(cuts, end, records), stats, overlong, unclosed)
@@ -87,7 +87,7 @@ def _absolute(cut: Cut, records: int, lines: int) -> tuple[int, int, int]:
 
 
 def _chunks(cuts: list[tuple[int, int, int]], end: int, records: int) -> tuple[Chunk, ...]:
-    following = [*cuts[1:], (end, records, 0)]
+    following = [*cuts[1:], (end, records, 0)] if cuts else []
     return tuple(
         Chunk(start, stop, record, next_record - record, line)
         for (start, record, line), (stop, next_record, _) in zip(cuts, following, strict=True)
