@@ -109,11 +109,16 @@ def _rules(
         elif name in target:
             rule = FieldRule(Column(name, source, _as_target(target[name].type, decision and decision.type)))
         else:
-            rule = FieldRule(Column(name, source, decision.type if decision else TEXT))
+            rule = FieldRule(Column(name, source, _with_room(decision.type) if decision else TEXT))
             if decision and decision.note:
                 notes.append(f"column {source!r}: {decision.note}")
         rules.append(rule._replace(required=True) if name in settings.key else rule)
     return tuple(rules), tuple(notes)
+
+
+def _with_room(kind: ColumnType) -> ColumnType:
+    """An inferred decimal with room before the point: tomorrow's file, appended, may hold larger amounts."""
+    return kind._replace(precision=18 if kind.precision <= 18 else 38) if kind.kind == "decimal" else kind
 
 
 def _as_target(target: ColumnType, seen: ColumnType | None) -> ColumnType:
