@@ -117,9 +117,8 @@ def test_the_wrapping_of_the_xml_changes_nothing(cell, text, form):
             [["1"], [], [], [None, "2"]],
         ),
         (
-            "<row><c><v>1</v></c><c><v>2</v></c></row><row r='3'><c r='B3'><v>3</v></c><c/></row><row/>"
-            + "<row><c><v>5</v></c></row>",
-            [["1", "2"], [], [None, "3"], [], ["5"]],
+            "<row><c><v>1</v></c><c/></row><row r='3'><c r='B3'><v>3</v></c></row><row/><row><c><v>5</v></c></row>",
+            [["1"], [], [None, "3"], [], ["5"]],
         ),
         ('<row r="1"><c r="B1"><v>2</v></c><c r="A1"><v>1</v></c></row>', [["1", "2"]]),
         ('<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c></row>', [["2"]]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -59,8 +59,7 @@ def read_whole_sheet(
     """
     arguments = ["rows", sheet, str(block_rows), str(width)]
     with _calamine(file, name, form, arguments, memory_limit_bytes) as batches:
-        for batch in batches:
-            yield batch.columns
+        yield from (batch.columns for batch in batches if batch.num_rows)
 
 
 def _check_size(file: BinaryIO, name: str, form: Format, limit_bytes: int) -> None:
@@ -87,7 +86,7 @@ def _calamine(
 ) -> Iterator[Iterator[pa.RecordBatch]]:
     """The batches that the loading process sends; it is gone when the context ends."""
     _check_size(file, name, form, limit_bytes)
-    root = str(Path(__file__).resolve().parents[3])
+    root = os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[3]), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "PYTHONPATH": root, "RUST_BACKTRACE": "0"}
     command = [sys.executable, "-m", _MODULE, str(limit_bytes), *arguments]
     process = subprocess.Popen(
@@ -104,29 +103,29 @@ def _calamine(
 def _send(file: BinaryIO, process: subprocess.Popen[bytes]) -> None:
     assert process.stdin is not None
     file.seek(0)
-    try:
+    with suppress(BrokenPipeError):  # it died early: its exit code says why
         while data := file.read(_COPY_BYTES):
             process.stdin.write(data)
+    with suppress(BrokenPipeError):
         process.stdin.close()
-    except BrokenPipeError:
-        pass  # it died early: its exit code says why
     process.stdin = None
 
 
 def _batches(process: subprocess.Popen[bytes], name: str, form: Format, limit_bytes: int) -> Iterator[pa.RecordBatch]:
     assert process.stdout is not None
     assert process.stderr is not None
+    broken = ""
     try:
         with pa.ipc.open_stream(process.stdout) as reader:
             yield from reader
-    except (pa.ArrowInvalid, OSError):
-        pass  # the stream was cut or never began: the exit code says why
+    except (pa.ArrowInvalid, OSError) as e:  # the process failed, and its exit code tells more than the cut stream
+        broken = str(e)
     message = process.stderr.read().decode("utf-8", "replace").strip()
     code = process.wait()
     if code == _EXIT_REFUSED:
         raise PermanentError(f"{name}: {message}")
     if code < 0 or "memory" in message.lower():
         raise PermanentError(_too_big(name, form, "takes more bytes", limit_bytes))
-    if code:
-        last = message.splitlines()[-1][:200] if message else f"exit {code}"
+    if code or broken:
+        last = message.splitlines()[-1][:200] if message else f"exit {code}, {broken}"
         raise PermanentError(f"{name}: can't be read ({last}); open it in Excel and save it again as .xlsx")

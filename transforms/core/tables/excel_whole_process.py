@@ -9,7 +9,7 @@ import datetime as dt
 import io
 import resource
 import sys
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ def sheet_batches(book: CalamineWorkbook, sheet: str, block_rows: int, width: in
     schema = pa.schema([(str(i), pa.string()) for i in range(width)])
     rows = iter(loaded.iter_rows()) if loaded.start else iter(())
     most = min(block_rows, max(1, _BLOCK_CELLS // max(1, width)))
+    yield pa.record_batch([pa.nulls(0, pa.string())] * width, schema=schema)  # an empty sheet has a schema too
     while block := list(islice(rows, most)):
         nulls = pa.nulls(len(block), pa.string())
         texts = [pa.array([cell_text(value) for value in column], pa.string()) for column in zip(*block, strict=True)]
@@ -90,12 +91,10 @@ def main(arguments: list[str]) -> int:
             batches = iter([pa.record_batch([pa.array(worksheet_names(book), pa.string())], names=["sheet"])])
         else:
             batches = sheet_batches(book, arguments[2], int(arguments[3]), int(arguments[4]))
-        first = next(batches, None)
-        if first is not None:
-            with pa.ipc.new_stream(sys.stdout.buffer, first.schema) as writer:
-                writer.write_batch(first)
-                for batch in batches:
-                    writer.write_batch(batch)
+        first = next(batches)
+        with pa.ipc.new_stream(sys.stdout.buffer, first.schema) as writer:
+            for batch in chain([first], batches):
+                writer.write_batch(batch)
     except WorksheetNotFound:
         known = ", ".join(map(repr, worksheet_names(book)))
         sys.stderr.write(f"has no worksheet {arguments[2]!r}; it has: {known}")

@@ -7,6 +7,7 @@ column is the letters of its `r` (else the next), its text is `<v>`, or for an i
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -122,6 +123,7 @@ class ExactReader:
             )
 
 
+@lru_cache(MAX_COLUMNS)
 def column_index(letters: str) -> int:
     """The column, from 0, that one to three capital letters name."""
     index = 0

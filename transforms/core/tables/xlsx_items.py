@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from transforms.core.errors import PermanentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 ItemsT = TypeVar("ItemsT")
 ItemsT_co = TypeVar("ItemsT_co", covariant=True)
@@ -142,7 +142,7 @@ class ItemReader(Generic[ItemsT]):
         return chunk
 
 
-def inflated_ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def inflated_ahead(chunks: Iterator[bytes]) -> Generator[bytes]:
     """The same chunks, each made by a thread while the one before it is worked on.
 
     Closed early, it doesn't wait for the thread, which ends after the chunk that it is making: closing may be the

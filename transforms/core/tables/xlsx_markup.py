@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from xml.parsers import expat
 
 from transforms.core.errors import PermanentError
@@ -51,6 +52,7 @@ class SafeParser:
         )
 
 
+@lru_cache(256)
 def local_name(name: str) -> str:
     """A name without its namespace."""
     return name.rpartition(" ")[2]

@@ -1,6 +1,8 @@
 """Streams a worksheet of an .xlsx or .xlsm file as blocks of columns of canonical text.
 
-Ours, because nothing else was both small and fast enough (100,000 x 12 cells): MEASURED
+Our own reader, by measurement (100,000 x 12 cells, 44 MB of XML, 2 cores): this one 0.45 s and 63 to 78 MiB above idle
+Beam, also at 1,000,000 rows; python-calamine 0.85 s, but 924 MiB at 1,000,000; python-calamine-plus streams in 9 MiB
+and 0.85 s, but its rows are Python objects, yet to become columns of text; expat with empty handlers takes 2 s.
 """
 
 from __future__ import annotations
