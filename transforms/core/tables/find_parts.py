@@ -12,6 +12,7 @@ from transforms.core.tables import heads
 from transforms.core.tables.dialect import SAMPLE_BYTES, detect
 from transforms.core.tables.load_plan import CSV, STREAM, Part
 from transforms.core.tables.sheet_parts import sheet_parts
+from transforms.core.tables.table_schema import load_table_schema
 from transforms.core.zip_members import csv_members, open_member
 
 if TYPE_CHECKING:
@@ -93,11 +94,23 @@ def _text_part(
     kind: str = CSV,
 ) -> Part:
     label = f"{info.uri}#{name}" if name else info.uri
-    dialect = detect(sample, whole=whole, overrides=settings.overrides, name=_path(name or info.uri))
+    path = _path(name or info.uri)
+    dialect = detect(sample, whole=whole, overrides=settings.overrides, name=path)
+    if not dialect.header and settings.overrides.header == "auto" and (known := _known_names(settings)):
+        named = detect(sample, whole=whole, overrides=settings.overrides._replace(header="yes"), name=path)
+        dialect = named if set(named.header) <= known else dialect  # its first row is no data: it holds the names
     note = codec_note(info.uri, codec) if codec and codec != ZIP else ""
     if dialect.width == 0:
         note = f"{label}: empty, no column and no record"
     return Part(file, 0, info, name, kind, codec, dialect, note)
+
+
+def _known_names(settings: LoadSettings) -> set[str]:
+    """The names that the user gave the columns of the files."""
+    if not settings.schema_text:
+        return set(settings.column_names)
+    schema = load_table_schema(settings.schema_text, where=settings.schema_where)
+    return {rule.column.source for rule in schema.fields}
 
 
 def _path(uri: str) -> str:
