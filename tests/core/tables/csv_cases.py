@@ -141,13 +141,15 @@ def by_csv_module(data: bytes, dialect: Dialect) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline=""), **dialect.csv_kwargs()))
 
 
-def scanned(data: bytes, dialect: Dialect, range_bytes: int, chunk_rows: int, block_bytes: int = 0) -> ResolvedFile:
+def scanned(
+    data: bytes, dialect: Dialect, range_bytes: int, chunk_rows: int, max_record_bytes: int = 1 << 20
+) -> ResolvedFile:
     """Pass 1: each range on its own, then chained."""
     part = Part(0, 0, ObjectInfo("memory", len(data), "", 0.0), "", CSV, "", dialect)
     ranges = scan_parts.cut(part, LoadSettings((), "", "", range_bytes=range_bytes))
     if range_bytes == 1 and not dialect.encoding.startswith("utf-16"):
         ranges = [(at, at + 1) for at in range(dialect.data_start, len(data))]
-    limits = Limits(chunk_rows, 1 << 20)
+    limits = Limits(chunk_rows, max_record_bytes)
 
     def read(start: int, stop: int) -> memoryview:
         return memoryview(data)[start:stop]
@@ -156,11 +158,13 @@ def scanned(data: bytes, dialect: Dialect, range_bytes: int, chunk_rows: int, bl
     return resolve(found, dialect.data_line)
 
 
-def streamed(data: bytes, dialect: Dialect, cuts: list[int], chunk_rows: int) -> ResolvedFile:
+def streamed(
+    data: bytes, dialect: Dialect, cuts: list[int], chunk_rows: int, max_record_bytes: int = 1 << 20
+) -> ResolvedFile:
     """Pass 1 over a stream that comes in blocks."""
     edges = [0, *sorted(cuts), len(data)]
     blocks = (data[start:stop] for start, stop in pairwise(edges))
-    return resolve([scan.scan_stream(blocks, dialect, Limits(chunk_rows, 1 << 20))], dialect.data_line)
+    return resolve([scan.scan_stream(blocks, dialect, Limits(chunk_rows, max_record_bytes))], dialect.data_line)
 
 
 def chunks_of(data: bytes, dialect: Dialect, file: ResolvedFile, missing: tuple[str, ...] = ()) -> list[TextChunk]:

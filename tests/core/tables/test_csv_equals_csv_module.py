@@ -18,6 +18,7 @@ from transforms.core.tables.dialect import Dialect
 from transforms.core.tables.resolve import ResolvedFile
 
 RANGE_BYTES = st.integers(1, 40) | st.sampled_from([64, 1000, 1 << 20])
+CUTS = st.lists(st.integers(0, 200), max_size=30)
 CHUNK_ROWS = st.integers(1, 6) | st.just(10_000)
 PLAIN = Dialect(",", '"', "", "utf-8", "\n", 0, 0, 1, (), 2)
 
@@ -80,11 +81,24 @@ def test_a_range_read_in_blocks_of_any_size_gives_the_same(
 
 
 @settings(max_examples=300, deadline=None)
-@given(file=written(), cuts=st.lists(st.integers(0, 200), max_size=30), chunk_rows=CHUNK_ROWS)
+@given(file=written(), cuts=CUTS, chunk_rows=CHUNK_ROWS)
 def test_a_stream_that_comes_in_any_blocks_gives_the_same(file: Written, cuts: list[int], chunk_rows: int):
     assert_equals_what_was_written(
         file, streamed(file.data, file.dialect, [min(cut, len(file.data)) for cut in cuts], chunk_rows), chunk_rows
     )
+
+
+@settings(max_examples=200, deadline=None)
+@given(file=written(), range_bytes=RANGE_BYTES, block=st.integers(1, 20), limit=st.integers(1, 60), cuts=CUTS)
+def test_the_first_record_over_the_limit_is_found_however_the_file_is_read(
+    file: Written, range_bytes: int, block: int, limit: int, cuts: list[int]
+):
+    edges = [one.start for one in scanned(file.data, file.dialect, 1 << 20, 1).chunks] + [len(file.data)]
+    first = next((start for start, stop in pairwise(edges) if stop - start > limit), -1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scan, "BLOCK_BYTES", 2 * block)
+        assert scanned(file.data, file.dialect, range_bytes, 10, limit).overlong == first
+    assert streamed(file.data, file.dialect, [min(cut, len(file.data)) for cut in cuts], 10, limit).overlong == first
 
 
 @settings(max_examples=800, deadline=None)

@@ -52,6 +52,11 @@ def codes_of(dialect: Dialect) -> Codes:
     )
 
 
+def units_of(data: bytes | memoryview, codes: Codes) -> Units:
+    """The whole code units of some bytes; half a one may be left over at the end of a file."""
+    return np.frombuffer(data, codes.unit_type, count=len(data) // codes.unit_bytes)
+
+
 class Marks(NamedTuple):
     """The places of a block that matter.
 

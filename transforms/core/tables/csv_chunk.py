@@ -79,14 +79,15 @@ class _Records:
     def line_ends(self) -> np.ndarray:
         """Byte positions behind each line end, quoted or not."""
         codes = boundaries.codes_of(self.dialect)
-        units = np.frombuffer(self.data, codes.unit_type)
+        units = boundaries.units_of(self.data, codes)
         return boundaries.find_marks(units, 10, codes).lines * codes.unit_bytes
 
     @cached_property
     def filled(self) -> np.ndarray:
         """Indices of the records that are not blank."""
         codes = boundaries.codes_of(self.dialect)
-        first = np.frombuffer(self.data, codes.unit_type)[self.bounds[:-1] // codes.unit_bytes]
+        units = np.append(boundaries.units_of(self.data, codes), 0)  # half a unit may be the last record
+        first = units[self.bounds[:-1] // codes.unit_bytes]
         return np.flatnonzero((first != 10) & (first != 13))
 
     def slice(self, index: int) -> bytes:
@@ -118,7 +119,9 @@ def read_csv_chunk(
     """
     records = _Records(data, dialect, chunk)
     bad = {chunk.records - 1: "quote never closed"} if unclosed else {}
-    if b"\0" in data and (not dialect.encoding.startswith("utf-16") or "\0" in data.decode(dialect.encoding, "replace")):
+    if b"\0" in data and (
+        not dialect.encoding.startswith("utf-16") or "\0" in data.decode(dialect.encoding, "replace")
+    ):
         bad = _unreadable(records) | bad
     try:
         return _parsed(records, bad, missing_values)

@@ -150,7 +150,7 @@ def is_text(data: bytes, encoding: str) -> bool:
 def record_bounds(records: bytes, dialect: Dialect) -> boundaries.Positions:
     """Byte positions of each record's start, and of the end."""
     codes = boundaries.codes_of(dialect)
-    marks = boundaries.find_marks(np.frombuffer(records, codes.unit_type), 10, codes)
+    marks = boundaries.find_marks(boundaries.units_of(records, codes), 10, codes)
     states = boundaries.inside_after(marks, inside=False)
     ends = boundaries.record_ends(marks, states, inside=False) * codes.unit_bytes
     bounds = np.concatenate([[0], ends])

@@ -81,6 +81,7 @@ class _Records:
         if first is None:
             return
         ends = ends[:1] if offset >= self.stop else ends  # behind the range only the open record is ours
+        self._measure(offset, ends, first)
         last = int(ends[-1]) if len(ends) else first
         if last > first:
             self._observe(data[first:last])
@@ -98,6 +99,16 @@ class _Records:
         self.held = None
         if len(records):
             self.stats = observe_records(self.stats, records, self.dialect, self.limits.missing_values)
+
+    def _measure(self, offset: int, ends: Positions, first: int) -> None:
+        """Looks for a record over the limit among those that end in a block."""
+        held, limit = sum(map(len, self.held or ())), self.limits.max_record_bytes
+        if not len(ends) or held + int(ends[-1]) <= limit or self.overlong >= 0:
+            return
+        sizes = np.diff(ends, prepend=first - held)
+        if (long := np.flatnonzero(sizes > limit)).size:
+            index = int(long[0])
+            self.overlong = offset + (int(ends[index - 1]) if index else first - held)
 
     def _hold(self, start: int, data: memoryview) -> None:
         if self.held is None:
@@ -162,7 +173,7 @@ class RangeScanner:
     def feed(self, offset: int, data: bytes | memoryview) -> None:
         """Scans the next block; behind `stop` only until `pending` is False."""
         view = memoryview(data)
-        units = np.frombuffer(view, self.codes.unit_type)
+        units = boundaries.units_of(view, self.codes)
         marks = boundaries.find_marks(units, self.previous, self.codes)
         agreement, ends = self._record_ends(marks)
         for track, own in zip(self.tracks, ends, strict=True):
@@ -173,7 +184,7 @@ class RangeScanner:
             self.lines += len(marks.lines)
             for track in self.tracks:
                 track.inside_at_stop = track.inside
-        self.previous = int(units[-1])
+        self.previous = int(units[-1]) if len(units) else 0
 
     def finish(self) -> tuple[Reading, ...]:
         """Ends the scan where the range's last record ended, or at the end of the file; a reading a hypothesis."""
@@ -186,7 +197,7 @@ class RangeScanner:
             elif records.held is not None:
                 records.finish()
             stats = merge_all(track.own.stats, self.shared.stats) if self.shared else track.own.stats
-            overlong = max(track.own.overlong, self.shared.overlong if self.shared else -1)
+            overlong = next((one.overlong for one in (track.own, records) if one.overlong >= 0), -1)
             readings.append(Reading(track.count, tuple(track.cuts), track.inside_at_stop, stats, overlong, unclosed))
         return tuple(readings)
 

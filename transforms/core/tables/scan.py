@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from transforms.core.tables.boundaries import codes_of, unsettled, waiting
+from transforms.core.tables.boundaries import codes_of, units_of, unsettled, waiting
 from transforms.core.tables.range_scan import Limits, RangeScanner, Reading
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def scan_range(
         if begin >= end:
             return RangeScan(begin, end, 0, ())
     window.keep = begin - codes.unit_bytes
-    previous = 10 if first else int(_units(window.get(begin - codes.unit_bytes, begin), codes)[0])
+    previous = 10 if first else int(units_of(window.get(begin - codes.unit_bytes, begin), codes)[0])
     scanner = RangeScanner(dialect, begin, max(stop, begin), previous, (False,) if first else (False, True), limits)
     at = _feed_range(scanner, window, begin, stop, codes)
     step = _TAIL_BYTES
@@ -122,7 +122,7 @@ def _settle(window: _Window, position: int, codes: Codes) -> int:
     unit = codes.unit_bytes
     special = np.array(sorted(waiting(codes)))
     while position < window.size:
-        units = _units(window.get(position - unit, position + 63 * unit), codes)
+        units = units_of(window.get(position - unit, position + 63 * unit), codes)
         free = np.flatnonzero(~np.isin(units, special))
         if free.size:
             return position + int(free[0]) * unit
@@ -141,7 +141,7 @@ def scan_stream(blocks: Iterator[bytes], dialect: Dialect, limits: Limits) -> Ra
             continue
         data = carry + block[skip:]
         skip = 0
-        rest = (unsettled(_units(data, codes), codes) * codes.unit_bytes) + len(data) % codes.unit_bytes
+        rest = (unsettled(units_of(data, codes), codes) * codes.unit_bytes) + len(data) % codes.unit_bytes
         carry = data[len(data) - rest :]
         if size := len(data) - rest:
             scanner.feed(at, memoryview(data)[:size])
@@ -155,7 +155,3 @@ def scan_stream(blocks: Iterator[bytes], dialect: Dialect, limits: Limits) -> Ra
         cuts = tuple(cut for cut in reading.cuts if cut.offset < at)
         reading = reading._replace(records=reading.records - 1, cuts=cuts)
     return RangeScan(dialect.data_start, at, scanner.lines, (reading,))
-
-
-def _units(data: bytes | memoryview, codes: Codes) -> np.ndarray:
-    return np.frombuffer(data, codes.unit_type, count=len(data) // codes.unit_bytes)

@@ -60,6 +60,7 @@ _KINDS = {
 _VIEW = "hornbeam_rows"
 _UNITS_MB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
 _MOST_MB = 1024  # a value takes three times its size on its way in
+_widened: dict[Path, str] = {}
 
 
 def column_type(sql_type: str) -> ColumnType:
@@ -114,6 +115,8 @@ class DuckDBDestination(SqlDestination):
         if self._cursor is None:
             self._file = duckdb_files.acquire(self._path)
             self._cursor = self._file.connection.cursor()
+            if self._path in _widened:  # the failed attempt may have been the last to hold the file open
+                self._cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
         return self._cursor
 
     def _absent(self) -> bool:
@@ -137,7 +140,8 @@ class DuckDBDestination(SqlDestination):
             size, unit = str(limit[0] if limit else "").split()
             doubled = 2 * float(size) * _UNITS_MB[unit]
             if doubled <= _MOST_MB:
-                cursor.execute(f"SET memory_limit = '{doubled:.0f}MiB'")
+                _widened[self._path] = f"{doubled:.0f}MiB"
+                cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
 
     def _query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self._send(statement, parameters).fetchall()
