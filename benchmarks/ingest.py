@@ -105,8 +105,10 @@ def _slow_peers(source: Path, server: object, env: dict[str, str], mine: Measure
             "pandas to_sql": ([peers, "-c", pandas, str(source), uri], 20),
             "dlt": ([peers, "-c", dlt, str(source), uri, folder], 3),
             "sling": (
-                [str(Path(peers).parent / "sling"), "run", "--src-stream", f"file://{source}", "--tgt-conn", uri]
-                + ["--tgt-object", "public.sling", "--mode", "full-refresh"],
+                [
+                    *(str(Path(peers).parent / "sling"), "run", "--src-stream", f"file://{source}"),
+                    *("--tgt-conn", uri, "--tgt-object", "public.sling", "--mode", "full-refresh"),
+                ],
                 3,
             ),
         }

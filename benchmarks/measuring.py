@@ -42,7 +42,7 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def measure(command: list[str], env: dict[str, str] | None = None, *, limit_mib: int = 0, stdin: Path | None = None) -> Measure:
+def measure(command: list[str], env: dict[str, str] | None = None, *, limit_mib: int = 0) -> Measure:
     """Runs a command once.
 
     Raises:
@@ -51,10 +51,15 @@ def measure(command: list[str], env: dict[str, str] | None = None, *, limit_mib:
     with contextlib.ExitStack() as stack:
         enter = stack.enter_context(_limited(limit_mib)) if limit_mib else None
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
-        given = stack.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, env=env or environment(), cwd=ROOT, stdin=given, stdout=output, stderr=output, preexec_fn=enter
+            command,
+            env=env or environment(),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            preexec_fn=enter,
         )
         peak = _watch(process)
         seconds = time.perf_counter() - began
@@ -117,4 +122,5 @@ def line(name: str, ours: float, peer: float, limit: float, unit: str = "s") -> 
     """Prints one comparison: ours, the peer's, the ratio and whether it is within the target."""
     ratio = ours / peer
     verdict = "within" if ratio <= limit else "MISSED"
-    print(f"{name:<58}{ours:9.2f} {unit} {peer:9.2f} {unit}  ratio {ratio:6.3f}  target {limit:g}  {verdict}", flush=True)
+    told = f"{name:<58}{ours:9.2f} {unit} {peer:9.2f} {unit}  ratio {ratio:6.3f}  target {limit:g}  {verdict}"
+    print(told, flush=True)

@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import duckdb
+
 HERE = Path(__file__).resolve().parent
 QUERY = """
 SELECT category, count(*) AS products, min(price) AS cheapest, max(price) AS dearest, min(listed_on) AS first_listed
@@ -26,8 +28,6 @@ def main() -> int:
     sys.stdout.write(f"$ hornbeam {' '.join(command[3:])}\n")
     sys.stdout.flush()
     code = subprocess.run(command, cwd=HERE.parent, check=False).returncode
-    import duckdb
-
     sys.stdout.write(f"\n{QUERY.strip()}\n")
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.sql(QUERY).show()

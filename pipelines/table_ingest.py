@@ -34,7 +34,7 @@ def build(pipeline: Any, settings: Settings, context: BuildContext) -> None:
     from transforms.tables import LoadTables
 
     limits = PoolLimits(settings.max_concurrent, settings.memory_threshold_mb)
-    pipeline | "LoadTables" >> LoadTables(load_settings(settings), context.folder, limits)  # noqa: B018
+    pipeline | "LoadTables" >> LoadTables(load_settings(settings), context.folder, limits)
 
 
 def collect(_folder: RunFolder, merged: Merged) -> Collected:

@@ -1,4 +1,4 @@
-"""Loading tables: `LoadTables` reads as its sentence; each DoFn opens its destination in `setup` and calls one function.
+"""Loading tables: `LoadTables` reads as its sentence; a DoFn opens its destination in `setup` and calls one function.
 
 Only descriptors cross a shuffle: files, ranges, scan results and chunk runs, as NamedTuples with a RowCoder.
 """
@@ -49,8 +49,10 @@ class LoadTables(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[None]:
         """Opens, inspects, scans, plans, loads, and finishes behind a barrier."""
         settings, limits = self.settings, self.limits
-        begun = pipeline | beam.Create([None]) | "Begin" >> beam.ParDo(BeginLoad(settings)).with_outputs(
-            "heads", "tasks", "messages", main="files"
+        begun = (
+            pipeline
+            | beam.Create([None])
+            | "Begin" >> beam.ParDo(BeginLoad(settings)).with_outputs("heads", "tasks", "messages", main="files")
         )
         inspected = (
             _typed(begun.files, FileTask)

@@ -13,6 +13,17 @@ Kind = Literal["boolean", "integer", "decimal", "double", "date", "timestamp", "
 KINDS: tuple[Kind, ...] = ("boolean", "integer", "decimal", "double", "date", "timestamp", "timestamptz", "text")
 
 
+_ARROW: dict[str, pa.DataType] = {
+    "boolean": pa.bool_(),
+    "integer": pa.int64(),
+    "double": pa.float64(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", "UTC"),
+    "text": pa.string(),
+}
+
+
 class ColumnType(NamedTuple):
     """A column's type.
 
@@ -30,23 +41,7 @@ class ColumnType(NamedTuple):
 
     def arrow(self) -> pa.DataType:
         """The Arrow type that rows of this column have on their way to the database."""
-        match self.kind:
-            case "boolean":
-                return pa.bool_()
-            case "integer":
-                return pa.int64()
-            case "decimal":
-                return pa.decimal128(self.precision, self.scale)
-            case "double":
-                return pa.float64()
-            case "date":
-                return pa.date32()
-            case "timestamp":
-                return pa.timestamp("us")
-            case "timestamptz":
-                return pa.timestamp("us", "UTC")
-            case "text":
-                return pa.string()
+        return pa.decimal128(self.precision, self.scale) if self.kind == "decimal" else _ARROW[self.kind]
 
 
 TEXT = ColumnType("text")

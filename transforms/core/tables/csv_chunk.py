@@ -153,8 +153,8 @@ def _parsed(records: _Records, bad: dict[int, str], missing_values: tuple[str, .
         numbers = np.arange(chunk.record + 1, chunk.record + 1 + parsed)
         return TextChunk(rows.columns, lambda: numbers, records.place, (), 0)
     filled = np.array([index for index in records.filled.tolist() if index not in bad], np.int64)
-    aside = [filled[ragged.index] for ragged in rows.ragged]
-    left = np.delete(filled, [ragged.index for ragged in rows.ragged])
+    aside = [filled[ragged.place] for ragged in rows.ragged]
+    left = np.delete(filled, [ragged.place for ragged in rows.ragged])
     width = records.dialect.width
     broken = [records.bad(index, rule) for index, rule in bad.items()]
     broken += [

@@ -29,12 +29,12 @@ class Ragged(NamedTuple):
     """A record with too few or too many fields.
 
     Attributes:
-        index: Its place among the block's records that are not blank, from 0.
+        place: Its place among the block's records that are not blank, from 0.
         fields: How many it has.
         text: The record as it stands.
     """
 
-    index: int
+    place: int
     fields: int
     text: str
 

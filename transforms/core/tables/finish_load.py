@@ -56,7 +56,9 @@ def publish(spec: LoadSpec, plan: LoadPlan, settings: LoadSettings, destination:
     allowed = rejects_allowed(settings.max_rejects, spec.counted)
     problem = ""
     if allowed is not None and rejected > allowed:
-        problem = f"{rejected:,} of {spec.counted:,} records were rejected, more than --max_rejects {settings.max_rejects}"
+        problem = (
+            f"{rejected:,} of {spec.counted:,} records were rejected, more than --max_rejects {settings.max_rejects}"
+        )
     elif settings.mode == "replace" and plan.failed:
         problem = f"{len(plan.failed)} of {len(plan.files)} files can't be read, and a replace takes all or none"
     elif settings.mode == "replace" and not loaded and not settings.allow_empty:

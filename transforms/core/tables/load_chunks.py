@@ -1,4 +1,4 @@
-"""Loads chunks: reads, coerces and writes them, a few to a transaction; a value that the database refuses is rejected."""
+"""Loads chunks: reads, coerces and writes them, some to a transaction; what the database refuses is rejected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from transforms.core.tables.load_rows import Numbered, to_rows, without_row
 from transforms.core.tables.text_chunks import text_chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence, Set
+    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Set as AbstractSet
 
     from transforms.core.tables.destination import Destination, LoadSpec
     from transforms.core.tables.load_plan import LoadPlan, PlannedPart
@@ -40,7 +41,7 @@ class LoadTask(NamedTuple):
     size_bytes: int
 
 
-def tasks(load_id: str, plan: LoadPlan, done: Set[int], range_bytes: int) -> Iterator[LoadTask]:
+def tasks(load_id: str, plan: LoadPlan, done: AbstractSet[int], range_bytes: int) -> Iterator[LoadTask]:
     """The work that is left of a load.
 
     Args:
@@ -64,9 +65,7 @@ def tasks(load_id: str, plan: LoadPlan, done: Set[int], range_bytes: int) -> Ite
 def _runs(planned: PlannedPart, missing: Sequence[int], range_bytes: int) -> Iterator[tuple[int, int]]:
     run: list[int] = []
     for index in missing:
-        if run and (
-            index != run[-1] + 1 or planned.chunks[index].stop - planned.chunks[run[0]].start > range_bytes
-        ):
+        if run and (index != run[-1] + 1 or planned.chunks[index].stop - planned.chunks[run[0]].start > range_bytes):
             yield run[0], run[-1]
             run = []
         run.append(index)

@@ -134,9 +134,7 @@ def _part(fields: list[Any]) -> Part:
 
 def _planned_part(fields: list[Any]) -> PlannedPart:
     part, columns, counted, unclosed, chunks, first = fields
-    return PlannedPart(
-        _part(part), tuple(columns), counted, unclosed, tuple(Chunk(*chunk) for chunk in chunks), first
-    )
+    return PlannedPart(_part(part), tuple(columns), counted, unclosed, tuple(Chunk(*chunk) for chunk in chunks), first)
 
 
 def _rule(fields: list[Any]) -> FieldRule:

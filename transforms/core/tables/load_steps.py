@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from transforms.core.tables.connections import Connections
     from transforms.core.tables.destination import Destination, LoadSpec
     from transforms.core.tables.load_settings import LoadSettings
+    from transforms.core.tables.scan import RangeScan
 
 
 class FileTask(NamedTuple):
@@ -229,7 +230,7 @@ def _made(
     return made
 
 
-def _in_order(results: Iterable[ScanResult]) -> tuple[scan_parts.RangeScan, ...]:
+def _in_order(results: Iterable[ScanResult]) -> tuple[RangeScan, ...]:
     ordered = sorted((one for one in results if one.scan), key=lambda one: one.start)
     return tuple(scan_parts.scan_from_json(one.scan) for one in ordered)
 

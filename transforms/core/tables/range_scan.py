@@ -154,8 +154,11 @@ class RangeScanner:
         self.lines = 0
         self.shared: _Records | None = None  # from where the hypotheses agree
         self.agreed = len(begins) == 1
-        self._new_records = lambda: _Records(dialect, self.stop, limits)
-        self.tracks = [_Track(inside, self._new_records()) for inside in begins]
+        self.dialect = dialect
+        self.tracks = [_Track(inside, self._records()) for inside in begins]
+
+    def _records(self) -> _Records:
+        return _Records(self.dialect, self.stop, self.limits)
 
     @property
     def pending(self) -> bool:
@@ -252,7 +255,7 @@ class RangeScanner:
         if len(common):
             for track in self.tracks:
                 track.own.held = None
-            self.shared = self._new_records()
+            self.shared = self._records()
             self.shared.feed(offset, view, common, int(common[0]))
 
 

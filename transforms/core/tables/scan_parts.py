@@ -104,8 +104,10 @@ class ScanResult(NamedTuple):
 
 def scan_to_json(scan: RangeScan) -> str:
     """A scan as JSON text."""
-    readings = [reading._replace(stats=[seen.to_list(stats) for stats in reading.stats]) for reading in scan.readings]
-    return json.dumps(list(scan._replace(readings=readings)), separators=(",", ":"))
+    readings = [
+        [*reading[:3], [seen.to_list(stats) for stats in reading.stats], *reading[4:]] for reading in scan.readings
+    ]
+    return json.dumps([*scan[:3], readings], separators=(",", ":"))
 
 
 def scan_from_json(text: str) -> RangeScan:

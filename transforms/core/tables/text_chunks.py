@@ -112,7 +112,9 @@ def _sheet_chunk(planned: PlannedPart, chunk: Chunk, blocks: list[tuple[int, lis
         record += len(kept)
         wide = _wide(columns[width:], kept)
         bad += [
-            BadRecord(Place(int(ordinal[at]), first_row + int(kept[at]), _raw(columns, int(kept[at]))), "", f"columns {width}")
+            BadRecord(
+                Place(int(ordinal[at]), first_row + int(kept[at]), _raw(columns, int(kept[at]))), "", f"columns {width}"
+            )
             for at in np.flatnonzero(wide)
         ]
         kept, ordinal = kept[~wide], ordinal[~wide]
