@@ -20,7 +20,7 @@ START = dt.datetime.fromisoformat("2020-01-01")
 
 
 def write_sheet(path: Path, rows: int) -> None:
-    import xlsxwriter  # noqa: PLC0415
+    import xlsxwriter
 
     rng = random.Random(1)
     with xlsxwriter.Workbook(str(path), {"constant_memory": rows > 200_000}) as book:
@@ -45,7 +45,7 @@ def write_sheet(path: Path, rows: int) -> None:
 
 
 def read_ours(path: str) -> int:
-    from transforms.core.tables.excel_rows import read_sheet, sheet_names  # noqa: PLC0415
+    from transforms.core.tables.excel_rows import read_sheet, sheet_names
 
     with open(path, "rb") as file:  # noqa: PTH123
         sheet = sheet_names(file, path)[0]
@@ -53,7 +53,7 @@ def read_ours(path: str) -> int:
 
 
 def read_calamine(path: str) -> int:
-    from python_calamine import CalamineWorkbook  # noqa: PLC0415
+    from python_calamine import CalamineWorkbook
 
     return sum(1 for _ in CalamineWorkbook.from_path(path).get_sheet_by_index(0).iter_rows())
 
@@ -63,7 +63,7 @@ READERS = {"ours": read_ours, "calamine": read_calamine}
 
 def measure(reader: str, path: str, passes: int) -> None:
     """In a process of its own: prints the best pass's wall and processor seconds, and MiB above idle Beam."""
-    import apache_beam  # noqa: F401, PLC0415
+    import apache_beam  # noqa: F401
 
     idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     best = []
