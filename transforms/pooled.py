@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -83,6 +84,15 @@ class PooledDoFn(beam.DoFn):
         del element
         return 0
 
+    def counts(self, output: Any) -> dict[str, int]:
+        """What an output adds to the Beam counters of this DoFn, which engines show on their own pages.
+
+        Args:
+            output: One of `work`'s outputs.
+        """
+        del output
+        return {}
+
     def start_bundle(self) -> None:
         """Makes sure that nothing of an earlier, failed bundle is still under way."""
         if self._in_flight is not None:
@@ -132,6 +142,8 @@ class PooledDoFn(beam.DoFn):
     def _outputs(self, finished: Finished[_Place]) -> Iterator[Any]:
         element, timestamp, window = finished.context
         for value in finished.value if finished.started else self.not_started(element):
+            for name, count in self.counts(value).items():
+                Metrics.counter(type(self).__name__, name).inc(count)
             if isinstance(value, TaggedOutput):
                 yield TaggedOutput(value.tag, WindowedValue(value.value, timestamp, (window,)))
             else:

@@ -159,6 +159,10 @@ class ScanRanges(PooledDoFn):
         """A range in, its result out."""
         return [(element.load_id, load_steps.scan(element, self.settings))]
 
+    def counts(self, output: tuple[str, ScanResult]) -> dict[str, int]:
+        """Ranges scanned, and those that failed."""
+        return {"failed" if output[1].error else "ranges": 1}
+
 
 class PlanLoad(_WithDestination, beam.DoFn):
     """Resolves the scans into a plan and stores it; emits its chunk runs."""
@@ -186,6 +190,10 @@ class LoadChunks(_WithDestination, PooledDoFn):
         """A batch of chunk runs in, what became of it out."""
         for result in load_steps.load(element, self.settings, self.connections):
             yield element[0].load_id, result
+
+    def counts(self, output: tuple[str, LoadResult]) -> dict[str, int]:
+        """Records committed and statements sent."""
+        return {"records": output[1].records, "statements": output[1].statements}
 
     def teardown(self) -> None:
         """Waits for what is under way, then closes the connections."""
