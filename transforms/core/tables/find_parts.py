@@ -8,8 +8,8 @@ from transforms.core.compressed import codec_note, codec_of, decompress
 from transforms.core.errors import PermanentError
 from transforms.core.objects.ranged_file import RangedFile
 from transforms.core.objects.store import open_store, stream
-from transforms.core.tables import heads
 from transforms.core.tables.dialect import SAMPLE_BYTES, detect
+from transforms.core.tables.heads import HEADS
 from transforms.core.tables.load_plan import CSV, STREAM, Part
 from transforms.core.tables.sheet_parts import sheet_parts
 from transforms.core.tables.table_schema import load_table_schema
@@ -55,7 +55,7 @@ def find_parts(file: int, info: ObjectInfo, settings: LoadSettings) -> list[Part
     codec = codec_of(name, head)
     if codec or info.size_bytes < 0:
         return [_stream_part(file, info, settings, "", codec)]
-    heads.keep(info, head)
+    HEADS.keep((info.uri, info.etag), head, len(head))
     return [_text_part(file, info, settings, "", "", head, whole=info.size_bytes <= SAMPLE_BYTES)]
 
 

@@ -1,31 +1,48 @@
-"""The first bytes of files that were just inspected, so that pass 1 need not read them again.
+"""What pass 1 had in hand and pass 2 (or pass 1 itself) would read again: first bytes of files, rows of small sheets.
 
-A process keeps a few; on another machine, or when there were many files, they are simply read.
+A process keeps little of it; on another machine, or when there is more, it is simply read again.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from transforms.core.outcome import ObjectInfo
+    from collections.abc import Hashable
 
-_MOST = 16
-_lock = threading.Lock()
-_heads: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+    from transforms.core.tables.excel_rows import SheetBlock
 
-
-def keep(info: ObjectInfo, head: bytes) -> None:
-    """Keeps a file's first bytes; the oldest kept go first."""
-    with _lock:
-        _heads[info.uri, info.etag] = head
-        while len(_heads) > _MOST:
-            _heads.popitem(last=False)
+Kept = TypeVar("Kept")
 
 
-def take(info: ObjectInfo) -> bytes:
-    """A file's first bytes, once; b"" when they are not at hand."""
-    with _lock:
-        return _heads.pop((info.uri, info.etag), b"")
+class _Shelf(Generic[Kept]):
+    """Keeps some things until they are taken, once; what lies longest goes first. Thread-safe.
+
+    Args:
+        most_bytes: All of it together.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._lock = threading.Lock()
+        self._things: OrderedDict[Hashable, tuple[Kept, int]] = OrderedDict()
+
+    def keep(self, key: Hashable, thing: Kept, size_bytes: int) -> None:
+        """Keeps a thing, if it fits at all."""
+        with self._lock:
+            self._things[key] = thing, size_bytes
+            while sum(size for _, size in self._things.values()) > self.most_bytes:
+                self._things.popitem(last=False)
+
+    def take(self, key: Hashable) -> Kept | None:
+        """The thing, which is then no longer kept; None when it isn't there."""
+        with self._lock:
+            return self._things.pop(key, (None, 0))[0]
+
+
+# The inspected first bytes of files, by (uri, etag).
+HEADS: _Shelf[bytes] = _Shelf(4 << 20)
+# The data rows of small sheets, by (uri, etag, sheet): pass 2 is spared reading and inflating them again.
+SHEETS: _Shelf[list[SheetBlock]] = _Shelf(24 << 20)

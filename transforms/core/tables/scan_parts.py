@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from transforms.core import interrupt
 from transforms.core.objects.store import open_store
-from transforms.core.tables import heads, seen
+from transforms.core.tables import seen
 from transforms.core.tables.column_stats import observe
 from transforms.core.tables.find_parts import open_blocks
+from transforms.core.tables.heads import HEADS, SHEETS
 from transforms.core.tables.load_plan import CSV, SHEET
 from transforms.core.tables.range_scan import Cut, Limits, Reading
 from transforms.core.tables.scan import RangeScan, scan_range, scan_stream
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from transforms.core.tables.excel_rows import SheetBlock
     from transforms.core.tables.load_plan import Part
     from transforms.core.tables.load_settings import LoadSettings
 
@@ -57,8 +59,8 @@ def scan(part: Part, start: int, stop: int, settings: LoadSettings) -> RangeScan
     if part.kind != CSV:
         return scan_stream(_interruptible(open_blocks(part, settings)), part.dialect, limits)
     read = partial(open_store(part.info.uri, settings.source_access).read, part.info)
-    head = heads.take(part.info) if start == part.dialect.data_start else b""
-    return scan_range(read, part.info.size_bytes, part.dialect, start, stop, limits, head)
+    head = HEADS.take((part.info.uri, part.info.etag)) if start == part.dialect.data_start else b""
+    return scan_range(read, part.info.size_bytes, part.dialect, start, stop, limits, head or b"")
 
 
 def _interruptible(blocks: Iterator[bytes]) -> Iterator[bytes]:
@@ -70,14 +72,20 @@ def _interruptible(blocks: Iterator[bytes]) -> Iterator[bytes]:
 def _scan_sheet(part: Part, settings: LoadSettings) -> RangeScan:
     stats: tuple[seen.ColumnStats, ...] = (seen.EMPTY,) * part.dialect.width
     cuts, records, stop = [], 0, part.dialect.data_line
+    kept: list[SheetBlock] = []
+    kept_bytes = 0
     for block in sheet_rows(part, settings):
         interrupt.check()
+        kept_bytes += sum(column.nbytes for column in block.columns)
+        kept = [*kept, block] if kept_bytes <= SHEETS.most_bytes else []
         filled = filled_rows(block.columns)
         columns = [_only(column, filled) for column in block.columns[: part.dialect.width]]
         stats = tuple(observe(old, column) for old, column in zip(stats, columns, strict=True))
         cuts.append(Cut(block.first_row, records, block.first_row - part.dialect.data_line))
         records += len(block.columns[0]) if filled is None else int(pc.sum(filled).as_py() or 0)
         stop = block.first_row + len(block.columns[0])
+    if kept:
+        SHEETS.keep((part.info.uri, part.info.etag, part.name), kept, kept_bytes)
     reading = Reading(records, tuple(cuts), inside=False, stats=stats, overlong=-1, unclosed=False)
     return RangeScan(part.dialect.data_line, stop, 0, (reading,))
 

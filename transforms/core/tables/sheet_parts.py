@@ -29,7 +29,7 @@ def sheet_parts(file: int, info: ObjectInfo, settings: LoadSettings) -> list[Par
     Raises:
         PermanentError: The workbook can't be read, or has no such sheet.
     """
-    names = sheet_names(_open(info, settings), info.uri)
+    names = sheet_names(_open(info, settings), info.uri, memory_limit_bytes=settings.memory_limit_bytes)
     if settings.sheet == "*":
         chosen = names
     elif settings.sheet in names:

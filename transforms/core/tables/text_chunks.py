@@ -13,6 +13,7 @@ from transforms.core.errors import PermanentError
 from transforms.core.objects.store import open_store
 from transforms.core.tables.csv_chunk import BadRecord, Place, TextChunk, read_csv_chunk
 from transforms.core.tables.find_parts import open_blocks
+from transforms.core.tables.heads import SHEETS
 from transforms.core.tables.load_plan import CSV, SHEET
 from transforms.core.tables.sheet_rows import filled_rows, sheet_rows
 
@@ -80,7 +81,9 @@ def _csv(planned: PlannedPart, index: int, data: memoryview, settings: LoadSetti
 
 
 def _by_rows(planned: PlannedPart, first: int, last: int, settings: LoadSettings) -> Indexed:
-    blocks = sheet_rows(planned.part, settings)
+    info = planned.part.info
+    kept = SHEETS.take((info.uri, info.etag, planned.part.name))
+    blocks = iter(kept) if kept is not None else sheet_rows(planned.part, settings)
     held: list[tuple[int, list[pa.Array]]] = []
     for index in range(first, last + 1):
         chunk = planned.chunks[index]
