@@ -98,8 +98,8 @@ def ways(draw: st.DrawFn) -> Way:
 
 
 @st.composite
-def written(draw: st.DrawFn, *, most_rows: int = 12) -> Written:
-    """Any table in any dialect."""
+def written(draw: st.DrawFn, *, most_rows: int = 12, headed: bool = True) -> Written:
+    """Any table in any dialect, some of them with a header."""
     way, encoding = draw(ways()), draw(st.sampled_from(ENCODINGS))
     codec = encoding.removesuffix("-sig")
     special = "\r\n" + way.delimiter + (way.quote or "\"'") + (way.escape or "\\")
@@ -108,7 +108,7 @@ def written(draw: st.DrawFn, *, most_rows: int = 12) -> Written:
     value = st.none() | (text.map(lambda one: one or None) if way.quoting == "none" else text)
     width = draw(st.integers(1, 4))
     rows = draw(st.lists(st.lists(value, min_size=width, max_size=width), max_size=most_rows))
-    header = [draw(text) for _ in range(width)] if draw(st.booleans()) else None
+    header = [draw(text) for _ in range(width)] if headed and draw(st.booleans()) else None
     start = way.record([name or "x" for name in header]) if header is not None else ""
     records = [way.record(row) for row in rows]
     if records and not draw(st.booleans()) and rows[-1] != [None]:
