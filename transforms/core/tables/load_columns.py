@@ -79,7 +79,8 @@ def select(parts: Sequence[Part], settings: LoadSettings, found: Findings) -> Se
         if settings.add_columns:
             union.extend(extra)
         elif missing or (extra and not wanted):
-            raise _drift(label, missing, () if wanted else extra, next(iter(every)))
+            base_of = settings.schema_where or "the schema" if found.schema else next(iter(every))
+            raise _drift(label, missing, () if wanted else extra, base_of)
     sources = wanted or tuple(union)
     cleaned = _database_names(sources, settings, found)
     _check_target(sources, cleaned, settings, found)
