@@ -54,5 +54,5 @@ def test_a_zip_is_read_through_it(tmp_path):
 
 
 def test_a_seek_before_the_start_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="before the file's start"):
+    with pytest.raises(OSError, match="before the file's start"):
         opened(tmp_path, b"abc").seek(-4, io.SEEK_END)

@@ -5,6 +5,7 @@ Reading on in sequence fetches ahead in growing requests; jumping about fetches 
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections import OrderedDict
@@ -65,11 +66,12 @@ class RangedFile(io.RawIOBase):
         """Moves the current offset; no request is sent.
 
         Raises:
-            ValueError: The target lies before the file's start.
+            OSError: The target lies before the file's start.
         """
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._info.size_bytes}[whence]
         if base + offset < 0:
-            raise ValueError(f"{self.name}: can't seek to {base + offset}, which lies before the file's start")
+            # As a file on disk does: zipfile takes this for an archive without an end, a ValueError it lets through.
+            raise OSError(errno.EINVAL, f"can't seek to {base + offset}, which lies before the file's start", self.name)
         self._place = base + offset
         return self._place
 
