@@ -99,13 +99,13 @@ def _rules(
 ) -> tuple[tuple[FieldRule, ...], tuple[str, ...]]:
     """Each column's type: the schema's, else the table's, else the narrowest that holds all that was seen."""
     target = {column.name: column for column in found.target or ()}
-    declared = {rule.column.name: rule for rule in (found.schema.fields if found.schema else ())}
+    declared = {rule.column.source: rule for rule in (found.schema.fields if found.schema else ())}
     rules, notes = [], []
     for source, name in zip(selection.sources, selection.names, strict=True):
         seen = stats.get(source)
         decision = decide(seen, date_order=settings.date_order) if seen else None
-        if name in declared:
-            rule = declared[name]
+        if source in declared:
+            rule = declared[source]._replace(column=declared[source].column._replace(name=name))
         elif name in target:
             rule = FieldRule(Column(name, source, _as_target(target[name].type, decision and decision.type)))
         else:

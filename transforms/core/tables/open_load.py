@@ -125,11 +125,11 @@ def spec_of(load_id: str, plan: LoadPlan, settings: LoadSettings) -> LoadSpec:
     if plan.provenance:
         columns.append(Column(SOURCE_FILE, "", ColumnType("text")))
         columns.append(Column(SOURCE_RECORD, "", ColumnType("integer")))
-    names = {rule.column.name for rule in plan.rules}
     unique: tuple[str, ...] = ()
     if settings.schema_text:
         declared = load_table_schema(settings.schema_text, where=settings.schema_where)
-        unique = tuple(name for name in declared.unique if name in names)
+        once = {rule.column.source for rule in declared.fields if rule.column.name in declared.unique}
+        unique = tuple(rule.column.name for rule in plan.rules if rule.column.source in once)
     return LoadSpec(
         load_id,
         settings.table,
