@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import PermanentError
 from transforms.core.outcome import Outcome
+from transforms.core.retrying import retried
 from transforms.core.tables.destination import TooManyRejectsError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def publish(spec: LoadSpec, plan: LoadPlan, settings: LoadSettings, destination:
         problem = f"{records}, which would empty the table; give --allow_empty if that is meant"
     if not problem:
         try:
-            return destination.publish(spec, allowed)
+            return retried(lambda: destination.publish(spec, allowed))
         except TooManyRejectsError as error:
             problem = str(error)
     destination.fail(spec.load_id, problem)
