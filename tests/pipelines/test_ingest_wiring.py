@@ -59,7 +59,7 @@ def test_a_load_is_the_same_on_each_wiring(job: Job, name):
     [load] = job.loads()
     ledger = job.ledger(load.spec.load_id)
     assert (len(ledger), sum(totals.loaded for totals in ledger)) == (4 * 7, len(GOOD))
-    attempts = {step.name: step.elements for step in found.summary.steps}["LoadChunks"]
+    attempts = {step.name: step.elements for step in found.summary.steps}["InspectFiles"]
     assert attempts == (8 if name == "every bundle twice" else 4)
     # And again: nothing.
     assert run(job, job.folder.glob("?.csv*"), WIRINGS[name]).summary.items == Counts(4, 0, 4, 0, 0)
