@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from transforms.core.errors import PermanentError
 from transforms.core.secret import resolve
 from transforms.core.tables.databases.registry import open_destination
+from transforms.core.tables.load_plan import LoadPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from transforms.core.tables.destination import Destination
+    from transforms.core.tables.destination import Destination, LoadSpec
     from transforms.core.tables.load_settings import LoadSettings
 
 
@@ -29,6 +31,23 @@ class Connections:
         self._idle: SimpleQueue[Destination] = SimpleQueue()
         self._lock = threading.Lock()
         self._counted = 0
+        self._plan_lock = threading.Lock()
+        self._plans: dict[str, tuple[LoadSpec, LoadPlan]] = {}
+
+    def plan_of(self, load_id: str) -> tuple[LoadSpec, LoadPlan]:
+        """A stored load's spec and plan, fetched once.
+
+        Raises:
+            PermanentError: The destination has no such load.
+        """
+        with self._plan_lock:
+            if load_id not in self._plans:
+                with self.borrow() as destination:
+                    stored = destination.find_load(load_id)
+                if stored is None:
+                    raise PermanentError(f"load {load_id} is not in the destination any more; run the command again")
+                self._plans = {load_id: (stored.spec, LoadPlan.from_json(stored.spec.plan))}
+            return self._plans[load_id]
 
     @contextmanager
     def borrow(self) -> Iterator[Destination]:

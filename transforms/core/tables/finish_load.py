@@ -45,7 +45,7 @@ class Ended(NamedTuple):
     error: tuple[str, str]
 
 
-def publish(spec: LoadSpec, plan: LoadPlan, settings: LoadSettings, destination: Destination) -> StoredLoad:
+def publish(spec: LoadSpec, settings: LoadSettings, destination: Destination) -> StoredLoad:
     """Publishes a load whose chunks are all there; one that is published already is left as it is.
 
     Raises:
@@ -60,8 +60,6 @@ def publish(spec: LoadSpec, plan: LoadPlan, settings: LoadSettings, destination:
         problem = (
             f"{rejected:,} of {spec.counted:,} records were rejected, more than --max_rejects {settings.max_rejects}"
         )
-    elif settings.mode == "replace" and plan.failed:
-        problem = f"{len(plan.failed)} of {len(plan.files)} files can't be read, and a replace takes all or none"
     elif settings.mode == "replace" and not loaded and not settings.allow_empty:
         records = f"all {rejected:,} records were rejected" if rejected else "the input has no record"
         problem = f"{records}, which would empty the table; give --allow_empty if that is meant"

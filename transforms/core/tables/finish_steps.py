@@ -80,7 +80,7 @@ def _ended(
     if not error[0] and not before and not interrupt.requested() and not settings.dry_run:
         progress.phase("publishing")
         try:
-            stored = publish(stored.spec, plan, settings, destination)
+            stored = publish(stored.spec, settings, destination)
         except HornbeamError as problem:
             error = (type(problem).__name__, str(problem))
     published = stored.status == "completed"

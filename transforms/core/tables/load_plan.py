@@ -82,6 +82,8 @@ class LoadPlan(NamedTuple):
         missing_values: Unquoted texts that are NULL.
         notes: What the user should know: mapping of names, ambiguous dates, drift.
         details: For the summary: dialects, schema, mapping.
+        gone: The last completed load of the table if the table was gone when this load began: its rows, and those of
+            all before it, are there no more.
     """
 
     settings: str
@@ -93,6 +95,7 @@ class LoadPlan(NamedTuple):
     missing_values: tuple[str, ...]
     notes: tuple[str, ...]
     details: dict[str, Any]
+    gone: str = ""
 
     def to_json(self) -> str:
         """The plan as JSON text (NamedTuples become lists)."""
@@ -101,7 +104,7 @@ class LoadPlan(NamedTuple):
     @classmethod
     def from_json(cls, text: str) -> LoadPlan:
         """The inverse of `to_json`."""
-        settings, files, failed, parts, rules, provenance, missing, notes, details = json.loads(text)
+        settings, files, failed, parts, rules, provenance, missing, notes, details, gone = json.loads(text)
         return cls(
             settings,
             tuple((identity, uri, size) for identity, uri, size in files),
@@ -112,6 +115,7 @@ class LoadPlan(NamedTuple):
             tuple(missing),
             tuple(notes),
             details,
+            gone,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from transforms.core.tables.connections import Connections
-    from transforms.core.tables.destination import Destination, LoadSpec
+    from transforms.core.tables.destination import Destination
     from transforms.core.tables.load_settings import LoadSettings
     from transforms.core.tables.scan import RangeScan
 
@@ -122,7 +121,7 @@ def begin(settings: LoadSettings, connections: Connections) -> Beginning:
         return Beginning((), tuple(left), message)
     progress.phase("scanning")
     found = [FileTask(opened.load_id, number, json.dumps(info)) for number, info in enumerate(opened.files)]
-    head = ScanResult("", _HEAD, json.dumps([opened.files, message]), "")
+    head = ScanResult("", _HEAD, json.dumps([opened.files, message, opened.gone]), "")
     return Beginning(tuple(found), (), None, head)
 
 
@@ -185,7 +184,7 @@ def plan(
     try:
         with connections.borrow() as destination:
             made = _made((one for one in found if one.start != _HEAD), files, settings, destination)
-            spec = spec_of(load_id, made, settings)
+            spec = spec_of(load_id, made._replace(gone=head[2]), settings)
             if settings.dry_run:
                 return message._replace(plan=spec.plan), []
             stored = destination.create_load(spec)
@@ -222,12 +221,20 @@ def _made(
     target = destination.describe(settings.table)
     found = Findings(listed, tuple(scanned), tuple(failed.values()), schema, target, rules)
     made = make_plan(found, settings)
-    if not made.rules and made.failed:
-        raise PermanentError(f"no file can be read: {made.failed[0][2]}")
+    _check_failed(made, settings)
     if not made.rules:
         raise ConfigError("the sources have no column at all (empty files); there is nothing to load or to create")
     check_keys(made.rules, settings)
     return made
+
+
+def _check_failed(made: LoadPlan, settings: LoadSettings) -> None:
+    """A load that can't be published is not stored: the next run tries its files again."""
+    if made.failed and (not made.rules or len(made.failed) == len(made.files)):
+        raise PermanentError(f"no file can be read: {made.failed[0][2]}")
+    if made.failed and settings.mode == "replace":
+        what = f"{len(made.failed)} of {len(made.files)} files can't be read, and a replace takes all or none"
+        raise PermanentError(f"nothing was published into {settings.table}: {what}: {made.failed[0][2]}")
 
 
 def _in_order(results: Iterable[ScanResult]) -> tuple[RangeScan, ...]:
@@ -235,30 +242,9 @@ def _in_order(results: Iterable[ScanResult]) -> tuple[RangeScan, ...]:
     return tuple(scan_parts.scan_from_json(one.scan) for one in ordered)
 
 
-class _Plans:
-    """Stored plans of this process, so that a load's plan is fetched once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._plans: dict[str, tuple[LoadSpec, LoadPlan]] = {}
-
-    def get(self, load_id: str, connections: Connections) -> tuple[LoadSpec, LoadPlan]:
-        with self._lock:
-            if load_id not in self._plans:
-                with connections.borrow() as destination:
-                    stored = destination.find_load(load_id)
-                if stored is None:
-                    raise PermanentError(f"load {load_id} is not in the destination any more; run the command again")
-                self._plans = {load_id: (stored.spec, LoadPlan.from_json(stored.spec.plan))}
-            return self._plans[load_id]
-
-
-_plans = _Plans()
-
-
 def load(work: Sequence[LoadTask], settings: LoadSettings, connections: Connections) -> Iterator[LoadResult]:
     """Loads some tasks of one load."""
-    spec, stored_plan = _plans.get(work[0].load_id, connections)
+    spec, stored_plan = connections.plan_of(work[0].load_id)
 
     def attempt() -> int:
         with connections.borrow() as destination:

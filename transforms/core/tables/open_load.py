@@ -37,6 +37,7 @@ class Opened(NamedTuple):
         skipped: Files that are loaded already.
         stored: What the destination knows of the load, or None when it is new.
         earlier: The completed loads that brought `skipped` in (those without other files).
+        gone: The last completed load of a table that isn't there any more; "" when it is there, or never was.
     """
 
     load_id: str
@@ -44,6 +45,7 @@ class Opened(NamedTuple):
     skipped: tuple[ObjectInfo, ...]
     stored: StoredLoad | None
     earlier: tuple[StoredLoad, ...] = ()
+    gone: str = ""
 
 
 def list_files(settings: LoadSettings) -> list[ObjectInfo]:
@@ -64,9 +66,9 @@ def list_files(settings: LoadSettings) -> list[ObjectInfo]:
 def open_load(files: Iterable[ObjectInfo], settings: LoadSettings, destination: Destination) -> Opened:
     """Finds out what is left to do.
 
-    `append` and `upsert` leave out files that a completed load of the same settings brought into this table.
-    `replace` is done only if the last completed load of the table is this very one. A table that is gone is loaded
-    again.
+    `append` and `upsert` leave out files that a completed load of the same settings brought into this table, unless
+    its rows went since: by a later replace, or with the table. `replace` is done only if the last completed load of
+    the table is this very one. A table that is gone is loaded again.
 
     Args:
         files: The source files.
@@ -74,44 +76,61 @@ def open_load(files: Iterable[ObjectInfo], settings: LoadSettings, destination: 
         destination: Opened.
     """
     files = tuple(files)
-    there = destination.describe(settings.table) is not None
-    completed = [load for load in destination.loads() if load.spec.table == settings.table and load.finished]
+    completed = [load for load in destination.loads() if load.spec.table == settings.table]
     completed = sorted((load for load in completed if load.status == "completed"), key=lambda load: load.finished)
-    generation = f"gone {completed[-1].spec.load_id}" if completed and not there else ""
+    there = destination.describe(settings.table) is not None
+    gone = completed[-1].spec.load_id if completed and not there else ""
+    standing = [] if gone else _standing(completed)
     if settings.mode == "replace":
-        load_id = _replacing(files, settings, completed if there else [], generation)
-        return Opened(load_id, files, (), destination.find_load(load_id))
-    brought = _brought_in(completed, settings) if there else {}
+        load_id = _replacing(files, settings, completed, standing)
+        return Opened(load_id, files, (), destination.find_load(load_id), gone=gone)
+    brought = _brought_in(standing, settings)
     loaded = frozenset().union(*brought.values())
     left = tuple(info for info in files if file_identity(info) not in loaded)
     skipped = tuple(info for info in files if file_identity(info) in loaded)
     asked = {file_identity(info) for info in files}
-    earlier = tuple(load for load in completed if brought.get(load.spec.load_id, frozenset([""])) <= asked)
+    earlier = tuple(load for load, _ in standing if brought.get(load.spec.load_id, frozenset([""])) <= asked)
+    generation = f"gone {gone}" if gone else ""
+    if standing and len(standing) < len(completed):
+        generation = f"after {standing[0][0].spec.load_id}"
     load_id = load_identity(settings, [file_identity(info) for info in left], generation)
-    return Opened(load_id, left, skipped, destination.find_load(load_id) if left else None, earlier)
+    return Opened(load_id, left, skipped, destination.find_load(load_id) if left else None, earlier, gone)
+
+
+def _standing(completed: Sequence[StoredLoad]) -> list[tuple[StoredLoad, LoadPlan]]:
+    """The loads whose rows may still be there: from the last one on that replaced them all or found no table."""
+    found = []
+    for load in reversed(completed):
+        plan = LoadPlan.from_json(load.spec.plan)._replace(parts=())
+        found.append((load, plan))
+        if load.spec.mode == "replace" or plan.gone:
+            break
+    return found[::-1]
 
 
 def _replacing(
-    files: Sequence[ObjectInfo], settings: LoadSettings, completed: Sequence[StoredLoad], generation: str
+    files: Sequence[ObjectInfo],
+    settings: LoadSettings,
+    completed: Sequence[StoredLoad],
+    standing: Sequence[tuple[StoredLoad, LoadPlan]],
 ) -> str:
     """The load id of a replace: the last load's if that was this very replace, else one that is not done yet."""
     identities = [file_identity(info) for info in files]
-    if completed:
-        last = completed[-1]
-        plan = LoadPlan.from_json(last.spec.plan)
+    if standing:
+        last, plan = standing[-1]
         if plan.settings == settings_identity(settings) and [one[0] for one in plan.files] == identities:
             return last.spec.load_id
-        if load_identity(settings, identities) in {load.spec.load_id for load in completed}:
-            generation = f"after {last.spec.load_id}"
-    return load_identity(settings, identities, generation)
+    load_id = load_identity(settings, identities)
+    if load_id in {load.spec.load_id for load in completed}:
+        return load_identity(settings, identities, f"after {completed[-1].spec.load_id}")
+    return load_id
 
 
-def _brought_in(completed: Iterable[StoredLoad], settings: LoadSettings) -> dict[str, frozenset[str]]:
+def _brought_in(standing: Iterable[tuple[StoredLoad, LoadPlan]], settings: LoadSettings) -> dict[str, frozenset[str]]:
     """Which files each load of the same settings brought in."""
     mark = settings_identity(settings)
     found = {}
-    for load in completed:
-        plan = LoadPlan.from_json(load.spec.plan)
+    for load, plan in standing:
         if plan.settings == mark:
             failed = {number for number, _, _ in plan.failed}
             identities = [identity for number, (identity, _, _) in enumerate(plan.files) if number not in failed]
