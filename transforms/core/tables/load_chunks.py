@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core import interrupt, progress
@@ -131,4 +132,5 @@ def _without_refused(numbered: Numbered, spec: LoadSpec, destination: Destinatio
         numbered = without_row(numbered, row, why)
     if not refused:
         raise BadRowsError(f"{numbered.planned.part.label}: the rows are refused together, but none alone: {message}")
-    return numbered
+    rejects = sorted(numbered.rows.rejects, key=lambda line: int(json.loads(line)["record"]))
+    return numbered._replace(rows=numbered.rows._replace(rejects=tuple(rejects)))
