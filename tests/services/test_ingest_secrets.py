@@ -1,0 +1,90 @@
+"""A password in --destination is in nothing that a load leaves, says or shows of itself."""
+
+import contextlib
+import json
+import time
+from urllib.parse import quote
+
+import psutil
+import pytest
+
+from tests.pipelines.ingest_jobs import csv_bytes, records, start
+from tests.services.destination_cases import Place
+
+PASSWORD = "Tr0ub4dor&3/ü:@%"
+FORMS = (PASSWORD, quote(PASSWORD, safe=""), quote(PASSWORD), json.dumps(PASSWORD)[1:-1], "Tr0ub4dor")
+PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+
+
+@pytest.fixture
+def account(postgres):
+    """A database, and a user of it whose password is worth hiding."""
+    database = postgres.new_database()
+    user = f"u{database}"
+    with postgres.connect(database) as connection:
+        connection.execute(f"CREATE ROLE {user} LOGIN PASSWORD '{PASSWORD}'")
+        connection.execute(f"GRANT ALL ON SCHEMA public TO {user}")
+    secret = quote(PASSWORD, safe="")
+    return Place("postgresql", f"postgresql://{user}:{secret}@127.0.0.1:{postgres.port}/{database}", PASSWORD)
+
+
+def watched(process, log) -> tuple[set[str], str]:
+    """Every command line that the command and its workers showed once it had begun, and all that it said."""
+    seen = set()
+    while process.poll() is None:
+        time.sleep(0.01)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if log.exists():
+                        seen.add(" ".join(one.cmdline()))
+    out, err = process.communicate(timeout=30)
+    return seen, out + err
+
+
+def everything_in(folder) -> str:
+    return "\n".join(path.read_bytes().decode(errors="replace") for path in folder.rglob("*") if path.is_file())
+
+
+def everything_stored(place) -> str:
+    """All rows of all tables of the database, as text."""
+    return "\n".join(str(place.run(f'SELECT t::text FROM "{table}" t')) for table in place.tables())
+
+
+CASES = [
+    ("one process", [], "amount", 0),
+    ("worker processes", PROCESSES, "amount", 0),
+    ("a failure", [], "no_such", 2),
+]
+
+
+@pytest.mark.parametrize(("flags", "column", "code"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_a_password_is_nowhere(account, tmp_path, flags, column, code):
+    source, folder = tmp_path / "a.csv", tmp_path / "run"
+    source.write_bytes(csv_bytes(records(200)))
+    words = [f"--source={source}", "--destination", account.uri, "--table=t", f"--output={folder}", "--chunk_rows=20"]
+    process = start(["ingest", *words, "--log_level=DEBUG", f"--columns=id,{column}", *flags])
+    shown, said = watched(process, folder / "hornbeam.log")
+    assert process.returncode == code, said
+    assert any("ingest" in line for line in shown)
+    left = everything_in(folder)
+    assert '"destination": "postgresql://u' in left
+    stored = everything_stored(account)
+    assert (account.uri.partition("@")[2] in left, "hornbeam_loads" in account.tables()) == (True, code == 0)
+    for text in ("\n".join(shown), said, left, stored):
+        assert not [form for form in FORMS if form in text]
+
+
+def test_a_wrong_password_is_told_of_without_it(account, tmp_path):
+    source = tmp_path / "a.csv"
+    source.write_bytes(csv_bytes(records(3)))
+    wrong = account.uri.replace("Tr0ub4dor", "Tr0ub4dorX")
+    for words in (["ingest"], ["validate", "ingest"]):
+        process = start(
+            [*words, f"--source={source}", f"--destination={wrong}", "--table=t", f"--output={tmp_path / 'r'}"]
+        )
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 2
+        assert "password" in out + err
+        assert "Tr0ub4dor" not in out + err
+    assert "Tr0ub4dor" not in everything_in(tmp_path)
