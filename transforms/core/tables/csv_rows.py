@@ -65,6 +65,8 @@ def parse_records(records: bytes | memoryview, dialect: Dialect, missing_values:
     """
     if dialect.encoding not in _BYTES_AS_THEY_ARE:
         records = bytes(records).decode(dialect.encoding).encode()
+    else:
+        _check_text(records)
     records = _for_arrow(records)
     ragged: list[Ragged] = []
 
@@ -92,9 +94,20 @@ def parse_records(records: bytes | memoryview, dialect: Dialect, missing_values:
             null_values=["", *missing_values],
             strings_can_be_null=True,
             quoted_strings_can_be_null=False,
+            check_utf8=False,  # done
         ),
     )
     return TextRows(table.columns, ragged)
+
+
+def _check_text(records: bytes | memoryview) -> None:
+    """Raises pyarrow.ArrowInvalid where bytes aren't UTF-8: at once, a fifth faster than the parser does it by value.
+
+    The parser would also show ragged records to `set_aside` unchecked, and complain on stderr when they are no text.
+    """
+    if len(records) and np.frombuffer(records, np.uint8).max() >= 128:
+        offsets = pa.py_buffer(np.array([0, len(records)], np.int64))
+        pa.Array.from_buffers(pa.large_binary(), 1, [None, offsets, pa.py_buffer(records)]).cast(pa.large_string())
 
 
 def _for_arrow(records: bytes | memoryview) -> bytes | memoryview:
