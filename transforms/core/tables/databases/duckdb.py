@@ -15,17 +15,18 @@ import duckdb
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
 from transforms.core.tables.column import TEXT, ColumnType
 from transforms.core.tables.databases import duckdb_files
-from transforms.core.tables.databases.sql import LOADS, Dialect, TableName, double_quoted
+from transforms.core.tables.databases.sql import LOADS, Dialect, TableName, double_quoted, staging_columns
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.databases.sql_destination import SqlDestination
 from transforms.core.tables.databases.target import TargetColumn
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN, BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
+    from transforms.core.tables.databases.publish_sql import Move
     from transforms.core.tables.destination_uri import DestinationUri
 
 DIALECT = Dialect(
@@ -58,6 +59,7 @@ _KINDS = {
     "TIMESTAMP WITH TIME ZONE": ColumnType("timestamptz"),
 }
 _VIEW = "hornbeam_rows"
+_FEW_ROWS = 100_000
 _UNITS_MB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
 _MOST_MB = 1024  # a value takes three times its size on its way in
 _widened: dict[Path, str] = {}
@@ -127,10 +129,9 @@ class DuckDBDestination(SqlDestination):
         self.statements += 1
         try:
             return cursor.execute(statement, parameters or None)
-        except duckdb.OutOfMemoryException as error:
-            self._widen()
-            raise _translate(error) from error
         except duckdb.Error as error:
+            if _lacks_memory(error):
+                self._widen()
             raise _translate(error) from error
 
     def _widen(self) -> None:
@@ -183,6 +184,24 @@ class DuckDBDestination(SqlDestination):
         cursor.register(_VIEW, rows.rename_columns([f"c{number}" for number in range(rows.num_columns)]))
         self._change(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM {_VIEW}")
         cursor.unregister(_VIEW)
+
+    def _remove(self, move: Move, rows: str) -> int:
+        # A DELETE holds eight bytes for each row in memory until the commit, and can't spill: many are left out of a
+        # copy instead.
+        many = int(self._query(f"SELECT count(*) FROM ({rows}) e")[0][0])
+        if many <= _FEW_ROWS:
+            return self._change(move.delete(rows)) if many else 0
+        self._make_staging(move.spec, move.target, "_kept")
+        names, file, record = staging_columns(move.spec), double_quoted(FILE_COLUMN), double_quoted(RECORD_COLUMN)
+        staging = move.staging.sql(DIALECT)
+        kept = move.staging.beside(f"{move.staging.name}_kept").sql(DIALECT)
+        self._change(
+            f"INSERT INTO {kept} SELECT {DIALECT.names(names)} FROM {staging} s "
+            f"ANTI JOIN ({rows}) e ON s.{file} = e.f AND s.{record} = e.r"
+        )
+        self._change(f"DROP TABLE {staging}")
+        self._change(f"ALTER TABLE {kept} RENAME TO {double_quoted(move.staging.name)}")
+        return many
 
     def _default_schema(self) -> str:
         return "main"
@@ -244,14 +263,19 @@ class DuckDBDestination(SqlDestination):
                 yield from (row[0] for row in rows)
 
 
+def _lacks_memory(error: duckdb.Error) -> bool:
+    """A COMMIT that lacks memory says so as a TransactionException."""
+    return isinstance(error, duckdb.OutOfMemoryException) or "could not allocate" in str(error)
+
+
 def _translate(error: duckdb.Error) -> Exception:
     message = str(error)
+    if _lacks_memory(error):
+        return TransientError(f"DuckDB: {message}; fewer rows a chunk (--chunk_rows) need less")
     if isinstance(error, duckdb.TransactionException):
         return OtherAttemptError(f"DuckDB: {message}", retry_after_seconds=0.2)
     if isinstance(error, duckdb.ConstraintException) and re.search("(?i)duplicate key|primary key|unique", message):
         return UniqueConflictError(f"DuckDB: {message}")
     if isinstance(error, (duckdb.DataError, duckdb.IntegrityError)):
         return BadRowsError(f"DuckDB: {message}")
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return TransientError(f"DuckDB: {message}; fewer rows a chunk (--chunk_rows) need less")
     return PermanentError(f"DuckDB: {message}")
