@@ -225,7 +225,11 @@ class IngestSettings(PipelineSettings):
         le=1024,
     )
     max_concurrent: int = option(
-        "Ranges or chunks worked at the same time in each worker process.", group=MEMORY, default=4, ge=1, le=256
+        "Ranges or chunks worked at the same time in each worker process; 0: as many as it has processors, 2 to 8.",
+        group=MEMORY,
+        default=0,
+        ge=0,
+        le=256,
     )
 
     @field_validator("delimiter", "quote", "escape")

@@ -5,6 +5,7 @@ A subclass says what to do with one element; timestamps, windows, draining, stop
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,12 +26,17 @@ class PoolLimits(NamedTuple):
     """How much is worked at once.
 
     Attributes:
-        max_concurrent: Elements at once in a process.
+        max_concurrent: Elements at once in a process; 0 = as many as the worker has processors, 2 to 8.
         memory_threshold_mb: How far memory may rise above the start before no new element starts.
     """
 
     max_concurrent: int = 16
     memory_threshold_mb: float = 500
+
+    @property
+    def width(self) -> int:
+        """Elements at once on this machine."""
+        return self.max_concurrent or min(max(os.cpu_count() or 2, 2), 8)
 
 
 class _Place(NamedTuple):
@@ -98,8 +104,8 @@ class PooledDoFn(beam.DoFn):
         if self._in_flight is not None:
             self._in_flight.abandon()
         limits = self.limits
-        gate = memory.governor(limits.max_concurrent, limits.memory_threshold_mb)
-        self._in_flight = InFlight(pool.shared(limits.max_concurrent, gate))
+        gate = memory.governor(limits.width, limits.memory_threshold_mb)
+        self._in_flight = InFlight(pool.shared(limits.width, gate))
 
     def process(
         self, element: Any, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from transforms.core.tables.load_plan import LoadPlan, PlannedPart
     from transforms.core.tables.load_settings import LoadSettings
 
+# One read takes at most this much of a CSV: a batch of tasks is a transaction, and is not read at once.
+TASK_BYTES = 4 << 20
 # One transaction takes at most this much: it is held in memory, and it is what a crash loses.
 TRANSACTION_ROWS = 131_072
 TRANSACTION_BYTES = 24 << 20
@@ -58,7 +60,7 @@ def tasks(load_id: str, plan: LoadPlan, done: AbstractSet[int], range_bytes: int
                 size = max(planned.part.info.size_bytes, 0)
                 yield LoadTask(load_id, number, missing[0], missing[-1], size)
             continue
-        for first, last in _runs(planned, missing, range_bytes):
+        for first, last in _runs(planned, missing, min(range_bytes, TASK_BYTES)):
             size = planned.chunks[last].stop - planned.chunks[first].start
             yield LoadTask(load_id, number, first, last, size)
 
