@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 
+from transforms.core.errors import ConfigError
 from transforms.core.merging import merge_parts
 from transforms.core.objects.store import MissingError, StoreAccess
 from transforms.core.outcome import Failure, Outcome
@@ -45,6 +46,12 @@ def test_the_default_folder_is_named_by_pipeline_time_and_id(tmp_path, monkeypat
     folder = new_run_folder("ingest", None)
     assert folder.shown == f"runs/ingest-{folder.run_id}"
     assert (tmp_path / "runs" / f"ingest-{folder.run_id}").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_command(tmp_path):
+    (tmp_path / "taken").write_text("a file\n")
+    with pytest.raises(ConfigError, match=r"taken can't be made \(File exists\): name one .* --output"):
+        new_run_folder("copy", str(tmp_path / "taken"))
 
 
 def test_a_part_is_overwritten_and_can_be_read_back(folder):

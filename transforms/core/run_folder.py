@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from transforms.core.errors import ConfigError
 from transforms.core.objects.store import MissingError, StoreAccess, absolute, open_store
 from transforms.core.outcome import Failure, Outcome
 
@@ -133,11 +134,18 @@ def new_run_folder(pipeline: str, output: str | None, access: StoreAccess = Stor
         pipeline: The pipeline's name, for the default folder.
         output: The folder asked for, or None for `runs/<pipeline>-<UTC time>-<id>`.
         access: How to reach its store.
+
+    Raises:
+        ConfigError: A local one can't be made.
     """
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     folder = RunFolder(absolute(output or f"runs/{pipeline}-{run_id}").rstrip("/"), run_id, access)
     if folder.local_path is not None:
-        folder.local_path.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.local_path.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            reason = f"the run's folder {folder.local_path} can't be made ({e.strerror})"
+            raise ConfigError(f"{reason}: name one that can be written with --output") from e
     return folder
 
 
