@@ -32,6 +32,18 @@ def test_a_file_that_is_something_else_is_refused_and_left_alone(kind, tmp_path)
     assert path.read_text().startswith("these are not rows")
 
 
+@pytest.mark.parametrize(("name", "text"), [("two.csv", "id,name\n1,ann\n"), ("two.json", '{"id": 1}\n')])
+def test_duckdb_does_not_load_into_the_view_that_it_makes_of_a_data_file(name, text, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    with (
+        pytest.raises(ConfigError, match="is not a DuckDB database: name another file"),
+        at("duckdb", path).destination(),
+    ):
+        pass
+    assert path.read_text() == text
+
+
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
 def test_a_folder_that_is_not_there_is_refused_at_open(kind, tmp_path):
     with pytest.raises(ConfigError, match="make it first"), at(kind, tmp_path / "nowhere" / "x.db").destination():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # row group and a rest), processor seconds: 4.0 like this; 7.5 when the last checkpoint also merges the rests into full
 # row groups; 9.3 when two threads share an INSERT and leave twice as many. DuckDB's own COPY FROM: 6.5 to 7.2.
 # Transactions of fewer than 122,880 rows go through the log: 4.3 to 6.
-# 48MB is 130 MiB more in the process (96MB: 178) at any number of rows; where a publish needs more, the limit is doubled.
+# 48MB is 130 MiB more in the process (96MB: 178) at any number of rows; where that is too little, it is doubled.
 SETTINGS = {"memory_limit": "48MB", "threads": "1", "max_vacuum_tasks": "0"}
 
 
@@ -79,7 +79,16 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         raise ConfigError(_explain(path, str(error))) from error
     except duckdb.Error as error:
         raise ConfigError(f"DuckDB can't open {path}: {error}; name another file") from error
+    if _path_of(connection) is None:
+        connection.close()
+        raise ConfigError(f"{path} is not a DuckDB database: name another file")
     return connection
+
+
+def _path_of(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """None for a CSV, JSON or Parquet file: DuckDB opens it as a database in memory, in which a load would vanish."""
+    query = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    return next((path for [path] in connection.execute(query).fetchall()), None)
 
 
 def _explain(path: Path, message: str) -> str:
