@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from transforms.core.errors import PermanentError
+from transforms.core.errors import ConfigError, PermanentError, TransientError
+from transforms.core.retrying import retried
 from transforms.core.secret import resolve
 from transforms.core.tables.databases.registry import open_destination
 from transforms.core.tables.load_plan import LoadPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from transforms.core.tables.destination import Destination, LoadSpec
     from transforms.core.tables.load_settings import LoadSettings
+
+T = TypeVar("T")
 
 
 class Connections:
@@ -31,6 +34,7 @@ class Connections:
         self._idle: SimpleQueue[Destination] = SimpleQueue()
         self._lock = threading.Lock()
         self._counted = 0
+        self._was_open = False
         self._plan_lock = threading.Lock()
         self._plans: dict[str, tuple[LoadSpec, LoadPlan]] = {}
 
@@ -42,12 +46,27 @@ class Connections:
         """
         with self._plan_lock:
             if load_id not in self._plans:
-                with self.borrow() as destination:
-                    stored = destination.find_load(load_id)
+                stored = self.use(lambda destination: destination.find_load(load_id))
                 if stored is None:
                     raise PermanentError(f"load {load_id} is not in the destination any more; run the command again")
                 self._plans = {load_id: (stored.spec, LoadPlan.from_json(stored.spec.plan))}
             return self._plans[load_id]
+
+    def use(self, step: Callable[[Destination], T]) -> T:
+        """Does a step that may be repeated with a destination; on a new connection if the old one broke.
+
+        Args:
+            step: Called again after a transient error.
+
+        Raises:
+            TransientError: The last one, when all attempts failed.
+        """
+
+        def attempt() -> T:
+            with self.borrow() as destination:
+                return step(destination)
+
+        return retried(attempt)
 
     @contextmanager
     def borrow(self) -> Iterator[Destination]:
@@ -91,7 +110,17 @@ class Connections:
             password = resolve(settings.password) if settings.password else ""
             destination = open_destination(settings.destination, password, settings.destination_access)
             before = destination.statements
-            destination.open()
+            self._open(destination)
             with self._lock:
                 self._counted += destination.statements - before
             return destination
+
+    def _open(self, destination: Destination) -> None:
+        """Opens it; what could be opened before is away, and may come back."""
+        try:
+            destination.open()
+        except ConfigError as error:
+            if self._was_open:
+                raise TransientError(str(error)) from error
+            raise
+        self._was_open = True

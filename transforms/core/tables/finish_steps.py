@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,11 @@ def finish(
         return
     skipped = [ObjectInfo(*info) for info in json.loads(message.skipped)]
     error = next(((one.error, one.message) for one in results if one.error), (message.error, message.message))
-    with connections.borrow() as destination:
-        ended, details, rejecting = _ended(message, skipped, error, settings, destination)
-        earlier = [load for one in message.earlier.split(",") if one and (load := destination.find_load(one))]
-        rows = [ended.rows, *map(_earlier_rows, earlier)]
-        for load_id in [load.spec.load_id for load in earlier] + rejecting:
-            _write_rejects(load_id, destination, folder)
+    ended, details, rejecting = _ended(message, skipped, error, settings, connections)
+    earlier = [load for one in message.earlier.split(",") if one and (load := _find(one, connections))]
+    rows = [ended.rows, *map(_earlier_rows, earlier)]
+    for load_id in [load.spec.load_id for load in earlier] + rejecting:
+        connections.use(partial(_write_rejects, load_id, folder))
     sent = message.statements + sum(one.statements for one in results) + connections.statements()
     read = traffic()
     details |= {"statements": sent, "load_id": message.load_id, "bytes_read": read.bytes_read, "reads": read.requests}
@@ -61,7 +61,7 @@ def _ended(
     skipped: Sequence[ObjectInfo],
     error: tuple[str, str],
     settings: LoadSettings,
-    destination: Destination,
+    connections: Connections,
 ) -> tuple[Ended, dict[str, Any], list[str]]:
     """The end of the load, its details, and the loads whose rejects are to be written."""
     if message.plan:  # nothing is stored: a dry run, an error before, or an interruption
@@ -71,7 +71,7 @@ def _ended(
     if not message.load_id:
         nothing = LoadPlan("", (), (), (), (), False, (), (), {})
         return end(nothing, {}, skipped, published=True, before=True), {}, []
-    stored = destination.find_load(message.load_id)
+    stored = _find(message.load_id, connections)
     assert stored is not None, "a load without a plan in its message is stored"
     plan = LoadPlan.from_json(stored.spec.plan)
     before = stored.status == "completed"
@@ -80,16 +80,20 @@ def _ended(
     if not error[0] and not before and not interrupt.requested() and not settings.dry_run:
         progress.phase("publishing")
         try:
-            stored = publish(stored.spec, settings, destination)
+            stored = connections.use(partial(publish, stored.spec, settings))
         except HornbeamError as problem:
             error = (type(problem).__name__, str(problem))
     published = stored.status == "completed"
     idle = "" if error[0] else "not_started" if interrupt.requested() else "planned" if settings.dry_run else ""
-    ledger = destination.ledger(message.load_id)
+    ledger = connections.use(lambda destination: destination.ledger(message.load_id))
     ended = end(plan, ledger, skipped, published=published, before=before, error=error, idle="" if published else idle)
     if published:
         ended = ended._replace(rows=_earlier_rows(stored) if before else _stored_rows(stored))
     return ended, _details(plan, stored), [message.load_id]
+
+
+def _find(load_id: str, connections: Connections) -> StoredLoad | None:
+    return connections.use(lambda destination: destination.find_load(load_id))
 
 
 def _stored_rows(stored: StoredLoad) -> Rows:
@@ -111,7 +115,7 @@ def _details(plan: LoadPlan, stored: StoredLoad | None) -> dict[str, Any]:
     }
 
 
-def _write_rejects(load_id: str, destination: Destination, folder: RunFolder) -> None:
+def _write_rejects(load_id: str, folder: RunFolder, destination: Destination) -> None:
     rejects, number = destination.rejects(load_id), 0
     while lines := [json.loads(line) for line in islice(rejects, _REJECTS_A_PART)]:
         if any(isinstance(line["file"], int) for line in lines):

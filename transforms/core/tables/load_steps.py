@@ -24,8 +24,9 @@ from transforms.core.tables.table_schema import load_table_schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from transforms.core.tables.column import Column
     from transforms.core.tables.connections import Connections
-    from transforms.core.tables.destination import Destination
+    from transforms.core.tables.destination import ChunkTotals, Destination, StoredLoad
     from transforms.core.tables.load_settings import LoadSettings
     from transforms.core.tables.scan import RangeScan
 
@@ -100,14 +101,17 @@ _HEAD = -2  # in ScanResult.start: not a scan, but what `begin` hands on to `pla
 def begin(settings: LoadSettings, connections: Connections) -> Beginning:
     """Lists the sources and finds out whether the load is new, half done or done."""
     progress.phase("listing")
+
+    def found(destination: Destination) -> tuple[Opened, StoredLoad | None, dict[int, ChunkTotals]]:
+        opened = open_load(files, settings, destination)
+        stored = opened.stored
+        if stored is not None and stored.status != "completed" and not settings.dry_run:
+            stored = destination.create_load(stored.spec)
+        return opened, stored, destination.ledger(opened.load_id) if stored is not None else {}
+
     try:
         files = list_files(settings)
-        with connections.borrow() as destination:
-            opened = open_load(files, settings, destination)
-            stored = opened.stored
-            if stored is not None and stored.status != "completed" and not settings.dry_run:
-                stored = destination.create_load(stored.spec)
-            ledger = destination.ledger(opened.load_id) if stored is not None else {}
+        opened, stored, ledger = connections.use(found)
     except HornbeamError as error:
         return Beginning((), (), PlanMessage("", _no_plan(settings, ()), "[]", "", *_named(error)))
     progress.plan(items=len(files), size_bytes=sum(max(info.size_bytes, 0) for info in files))
@@ -120,9 +124,9 @@ def begin(settings: LoadSettings, connections: Connections) -> Beginning:
         _will_load(plan, sum(totals.counted for totals in ledger.values()))
         return Beginning((), tuple(left), message)
     progress.phase("scanning")
-    found = [FileTask(opened.load_id, number, json.dumps(info)) for number, info in enumerate(opened.files)]
+    inspected = [FileTask(opened.load_id, number, json.dumps(info)) for number, info in enumerate(opened.files)]
     head = ScanResult("", _HEAD, json.dumps([opened.files, message, opened.gone]), "")
-    return Beginning(tuple(found), (), None, head)
+    return Beginning(tuple(inspected), (), None, head)
 
 
 def _message(opened: Opened, statements: int) -> PlanMessage:
@@ -182,13 +186,13 @@ def plan(
     if interrupt.requested():
         return message._replace(plan=_no_plan(settings, files)), []
     try:
-        with connections.borrow() as destination:
-            made = _made((one for one in found if one.start != _HEAD), files, settings, destination)
-            spec = spec_of(load_id, made._replace(gone=head[2]), settings)
-            if settings.dry_run:
-                return message._replace(plan=spec.plan), []
-            stored = destination.create_load(spec)
-            ledger = destination.ledger(load_id)
+        target = connections.use(lambda destination: destination.describe(settings.table))
+        made = _made((one for one in found if one.start != _HEAD), files, settings, target)
+        spec = spec_of(load_id, made._replace(gone=head[2]), settings)
+        if settings.dry_run:
+            return message._replace(plan=spec.plan), []
+        stored = connections.use(lambda destination: destination.create_load(spec))
+        ledger = connections.use(lambda destination: destination.ledger(load_id))
     except HornbeamError as error:
         name, text = _named(error)
         return message._replace(plan=_no_plan(settings, files), error=name, message=text), []
@@ -199,7 +203,10 @@ def plan(
 
 
 def _made(
-    results: Iterable[ScanResult], files: Sequence[ObjectInfo], settings: LoadSettings, destination: Destination
+    results: Iterable[ScanResult],
+    files: Sequence[ObjectInfo],
+    settings: LoadSettings,
+    target: tuple[Column, ...] | None,
 ) -> LoadPlan:
     scans: dict[str, list[ScanResult]] = defaultdict(list)
     failed: dict[int, Failed] = {}
@@ -218,7 +225,6 @@ def _made(
     listed = tuple((file_identity(info), info.uri, info.size_bytes) for info in files)
     schema = load_table_schema(settings.schema_text, where=settings.schema_where) if settings.schema_text else None
     rules = "bigquery" if settings.destination.startswith("bigquery:") else "sql"
-    target = destination.describe(settings.table)
     found = Findings(listed, tuple(scanned), tuple(failed.values()), schema, target, rules)
     made = make_plan(found, settings)
     _check_failed(made, settings)
@@ -244,14 +250,9 @@ def _in_order(results: Iterable[ScanResult]) -> tuple[RangeScan, ...]:
 
 def load(work: Sequence[LoadTask], settings: LoadSettings, connections: Connections) -> Iterator[LoadResult]:
     """Loads some tasks of one load."""
-    spec, stored_plan = connections.plan_of(work[0].load_id)
-
-    def attempt() -> int:
-        with connections.borrow() as destination:
-            return load_chunks(work, spec, stored_plan, settings, destination)
-
     try:
-        records = retried(attempt)
+        spec, stored_plan = connections.plan_of(work[0].load_id)
+        records = connections.use(lambda destination: load_chunks(work, spec, stored_plan, settings, destination))
     except (PermanentError, TransientError, ConfigError) as error:
         yield LoadResult(0, connections.statements(), *_named(error))
         return
