@@ -1,7 +1,10 @@
+import signal
+import threading
 import time
 
 import pytest
 
+from transforms.core import interrupt
 from transforms.core.errors import PermanentError, TransientError
 from transforms.core.retrying import RetryPolicy, retried
 
@@ -46,3 +49,17 @@ def test_the_servers_own_waiting_time_is_kept_up_to_a_bound(asked, waited):
     started = time.monotonic()
     retried(Flaky(TransientError("later", asked)), QUICK)
     assert waited <= time.monotonic() - started < waited + 1
+
+
+def test_a_run_that_is_asked_to_stop_waits_for_no_server():
+    patient = RetryPolicy(attempts=4, max_retry_after_seconds=60)
+    flaky = Flaky(*(TransientError("away", retry_after_seconds=60) for _ in range(10)))
+    threading.Timer(0.2, interrupt.request_locally, [signal.SIGTERM]).start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(TransientError, match="away"):
+            retried(flaky, patient)
+    finally:
+        interrupt.reset()
+    assert time.monotonic() - started < 10
+    assert flaky.calls == 3

@@ -6,10 +6,12 @@ taken because waits, stops and their combinations are its subject, and its clock
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import tenacity
 
+from transforms.core import interrupt
 from transforms.core.errors import TransientError
 
 if TYPE_CHECKING:
@@ -35,10 +37,13 @@ class RetryPolicy(NamedTuple):
 
 
 RETRY = RetryPolicy()
+_LAST_ATTEMPTS, _LAST_WAIT_SECONDS = 3, 1.0  # once the run is asked to stop
 
 
 def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
     """Calls `function` until it answers, raises something that isn't transient, or the attempts are used up.
+
+    A run that is asked to stop doesn't wait for a server to come back: three attempts at most, a second between them.
 
     Args:
         function: Takes nothing; raises TransientError for a failure that may pass.
@@ -58,10 +63,22 @@ def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
             return min(error.retry_after_seconds, policy.max_retry_after_seconds)
         return jitter(state)
 
+    def finished(state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= (_LAST_ATTEMPTS if interrupt.requested() else policy.attempts)
+
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
-        stop=tenacity.stop_after_attempt(policy.attempts),
+        stop=finished,
+        sleep=_sleep,
         wait=wait_seconds,
         reraise=True,
     )
     return retrying(function)
+
+
+def _sleep(seconds: float) -> None:
+    """Wakes when the run is asked to stop; from then on (its summary is to be written yet) waits are short."""
+    if interrupt.requested():
+        time.sleep(min(seconds, _LAST_WAIT_SECONDS))
+    else:
+        interrupt.wait(seconds)
