@@ -14,7 +14,7 @@ from apache_beam.pvalue import TaggedOutput
 from transforms.batching import WindowedBatches
 from transforms.core.tables import finish_steps, load_steps
 from transforms.core.tables.connections import Connections
-from transforms.core.tables.load_chunks import LoadTask
+from transforms.core.tables.load_chunks import TASK_BYTES, LoadTask
 from transforms.core.tables.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
 from transforms.core.tables.scan_parts import ScanResult
 from transforms.pooled import PooledDoFn, PoolLimits
@@ -34,7 +34,7 @@ class LoadTables(beam.PTransform):
 
     Delivery: elements may be worked twice or at once; the destination's ledger keeps the effect single.
     Parallelism: `limits.max_concurrent` ranges or chunk runs a process. Memory a process: that many times
-    (2 x range_bytes + 24 MiB of typed rows) at most.
+    (4 MiB of text and as much again typed) at most, and one record more if it is longer.
 
     Args:
         settings: What to load from where to where.
@@ -49,6 +49,7 @@ class LoadTables(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[None]:
         """Opens, inspects, scans, plans, loads, and finishes behind a barrier."""
         settings, limits = self.settings, self.limits
+        batch_bytes = min(settings.range_bytes, TASK_BYTES)
         begun = (
             pipeline
             | beam.Create([None])
@@ -74,7 +75,7 @@ class LoadTables(beam.PTransform):
             (_typed(begun.tasks, LoadTask), _typed(planned.tasks, LoadTask))
             | "Tasks" >> beam.Flatten()
             | "SpreadTasks" >> beam.Reshuffle()
-            | "Batch" >> WindowedBatches(1000, settings.range_bytes, 5.0, size_of=task_bytes, key_of=task_key)
+            | "Batch" >> WindowedBatches(1000, batch_bytes, 5.0, size_of=task_bytes, key_of=task_key)
             | "Load" >> beam.ParDo(LoadChunks(settings, limits))
         )
         messages = (begun.messages, planned.messages) | "Messages" >> beam.Flatten()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from transforms.core.tables.load_plan import LoadPlan, PlannedPart
     from transforms.core.tables.load_settings import LoadSettings
 
-# One read takes at most this much of a CSV: a batch of tasks is a transaction, and is not read at once.
+# One read, and one transaction, takes at most this much of a CSV (of a stream: TRANSACTION_BYTES).
 TASK_BYTES = 4 << 20
 # One transaction takes at most this much: it is held in memory, and it is what a crash loses.
 TRANSACTION_ROWS = 131_072
