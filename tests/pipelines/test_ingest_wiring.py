@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.__main__ import console
 from tests.pipelines.ingest_jobs import Job, csv_bytes, on, records, write_csv
 from transforms.core.errors import ConfigError
 from transforms.core.summary import Counts, RowCounts
@@ -140,3 +141,12 @@ def test_a_database_of_one_process_refuses_worker_processes(job: Job):
     with pytest.raises(ConfigError, match=r"only one process.*or load into PostgreSQL, Parquet or BigQuery"):
         run(job, sources(job), PROCESSES)
     assert job.loads() == []
+
+
+@on("duckdb", "sqlite")
+def test_the_command_says_the_remedy_and_ends_with_2(job: Job, capsys):
+    words = job.command(*sources(job), output=job.folder / "run")
+    assert console([*words, *PROCESSES]) == 2
+    told = capsys.readouterr().err
+    assert len(told.splitlines()) == 1
+    assert "Leave that flag away, or load into PostgreSQL, Parquet or BigQuery" in told
