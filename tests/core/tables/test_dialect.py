@@ -104,6 +104,49 @@ def test_a_file_name_promises_the_delimiter_of_a_single_column(name, delimiter):
     assert _detect(b"name\nBob\nAnn\n", name=name).delimiter == delimiter
 
 
+@pytest.mark.parametrize("name", ["f.tsv.gz", "f.TAB.zst"])
+def test_a_file_name_promises_its_delimiter_also_when_it_is_compressed(name):
+    assert _detect(b"name\nBob\nAnn\n", name=name).delimiter == "\t"
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ("a,b\n1,2\n3\n4\n", ","),
+        ("a,b\n1,2\n3\n", ","),
+        ("a,b\n1\n2\n3\n4\n", ","),
+        ("id;name;city\n1\n2;x\n", ";"),
+        ("id\tname\n1\n2\n", "\t"),
+        ("id|name\r\n1\r\n2\r\n", "|"),
+        ("a,b\n" + "1\n" * 15 + "1,2\n" * 4, ","),
+    ],
+)
+def test_a_short_csv_whose_first_line_has_delimited_names_is_no_single_column(text, delimiter):
+    found = _detect(text.encode(), name="f.csv")
+    assert (found.delimiter, found.width) == (delimiter, text.split("\n", 1)[0].count(delimiter) + 1)
+    assert found.header == tuple(text.splitlines()[0].split(delimiter))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("f.csv", "Last, first\nSmith\nJones\n"),  # prose: a space after its comma
+        ("f.csv", "city,country\n" + "Vienna\n" * 20),  # the rows speak against it
+        ("f.csv", "price\n1,50\n2\n"),  # no comma in the first line
+        ("f.csv", "1,50\n2\n3\n4\n"),  # no names in the first line
+        ("f.csv", '"a,b"\n1\n2\n'),  # one quoted name
+        ("f.txt", "a,b\n1\n2\n3\n"),  # a file that isn't said to be delimited
+        ("f.tsv", "a,b\n1\n2\n3\n"),
+    ],
+)
+def test_a_single_column_stays_one_where_its_first_line_promises_nothing(name, text):
+    assert _detect(text.encode(), name=name).width == 1
+
+
+def test_a_delimiter_that_is_given_goes_before_what_the_first_line_promises():
+    assert _detect(b"a,b\n1,2\n3\n4\n", name="f.csv", delimiter=";").header == ("a,b",)
+
+
 def test_a_dialect_survives_json():
     found = _detect(FORM)
     again = type(found)(**json.loads(json.dumps(found._asdict())))

@@ -39,6 +39,8 @@ DELIMITERS: dict[str, float] = {
 }
 # A row of one column has (L - 1) / L = 0 in clevercsv's measure: this is what it has here, if all its cells are data.
 SINGLE_COLUMN = 0.25
+# So many rows of one column don't outweigh a row of several: see _promised.
+PROMISE_ROWS = 4
 # What a single-column file is said to be delimited with: the first that it doesn't contain.
 _UNUSED = (",", "\t", "|", ";", "\x1f")
 
@@ -96,7 +98,13 @@ def records(text: str, quoting: Quoting, *, limit: int | None = None) -> Iterato
 
 
 def guess_quoting(
-    text: str, *, whole: bool, fixed: Quoting, unsafe: frozenset[str] = frozenset(), prefer: str = ""
+    text: str,
+    *,
+    whole: bool,
+    fixed: Quoting,
+    unsafe: frozenset[str] = frozenset(),
+    prefer: str = "",
+    promised: frozenset[str] = frozenset(),
 ) -> Quoting:
     """The quoting under which a text is the best table.
 
@@ -110,6 +118,8 @@ def guess_quoting(
         fixed: What is known already; "" in a place = find out ("none" for no quote, no escape).
         unsafe: Characters that are never taken.
         prefer: A delimiter that wins ties and near ties (the one a file's name promises).
+        promised: Delimiters that a file's name promises: in a first line of names, one of them wins over a single
+            column, which would load ragged records without a word.
     """
     scored = text[:SCORED_CHARS]
     whole = whole and len(text) <= SCORED_CHARS
@@ -125,7 +135,26 @@ def guess_quoting(
             score = _score(_scored_rows(scored, candidate, whole=whole), delimiter, weight, best_score)
             if score > best_score:
                 best, best_score = candidate, score
+    if best.delimiter not in present and not fixed.delimiter:
+        rows = _scored_rows(scored, best, whole=whole)
+        return best._replace(delimiter=_promised(rows, promised - unsafe) or best.delimiter)
     return best
+
+
+def _promised(rows: Sequence[Sequence[str]], promised: frozenset[str]) -> str:
+    """The delimiter between the names in the first of a single column's rows, unless the other rows speak against it.
+
+    Names are words without a space at their edges (prose has one after its comma). Against it speaks that less than a
+    fourth of the rows has as many fields; the first row counts as one.
+    """
+    first, *others = [row[0] for row in rows] or [""]
+    for delimiter in sorted(promised, key=first.count, reverse=True):
+        names = first.split(delimiter)
+        if len(names) > 1 and all(cell_kind(name) == "words" and name == name.strip() for name in names):
+            alike = sum(other.count(delimiter) == len(names) - 1 for other in others)
+            if (1 + alike) * PROMISE_ROWS >= len(others):
+                return delimiter
+    return ""
 
 
 def best_width(lengths: Iterable[int]) -> int:

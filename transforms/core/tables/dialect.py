@@ -92,7 +92,8 @@ def detect(sample: bytes, *, whole: bool, overrides: DialectOverrides | None = N
         sample: The first bytes of the decompressed file, SAMPLE_BYTES of them if there are so many.
         whole: Whether that is all of the file: if not, its last record may be cut off and is left out.
         overrides: What is known already.
-        name: The file's address, for messages; `.tsv` and `.tab` make a tab likelier.
+        name: The file's address, for messages; `.tsv` and `.tab` make a tab likelier, `.csv` any delimiter in a
+            first line of names.
 
     Raises:
         ConfigError: An override is no single ASCII character, contradicts another one, or isn't readable.
@@ -104,8 +105,15 @@ def detect(sample: bytes, *, whole: bool, overrides: DialectOverrides | None = N
     _refuse_unsafe(given, unsafe, encoding, name)
     text = structure(sample[bom_bytes:], encoding)
     start, lines, given = _skipped(text, given)
-    prefer = "\t" if name.lower().split("?")[0].endswith((".tsv", ".tab")) else ""
-    quoting = guess_quoting(text[start:], whole=whole, fixed=Quoting(*given[:3]), unsafe=unsafe, prefer=prefer)
+    promised = _promised_delimiters(name)
+    quoting = guess_quoting(
+        text[start:],
+        whole=whole,
+        fixed=Quoting(*given[:3]),
+        unsafe=unsafe,
+        prefer="\t" if promised == "\t" else "",
+        promised=frozenset(promised),
+    )
     rows = _sample_records(
         text[start : start + HEADER_CHARS], quoting, whole=whole and len(text) - start <= HEADER_CHARS
     )
@@ -126,6 +134,14 @@ def detect(sample: bytes, *, whole: bool, overrides: DialectOverrides | None = N
         tuple(cell or "" for cell in guess.names),
         _width(guess, cells),
     )
+
+
+def _promised_delimiters(name: str) -> str:
+    """What a file's name says of its delimiter, whatever the file is compressed with."""
+    base = re.sub(r"\.(gz|bz2|xz|zst)$", "", name.lower().split("?")[0])
+    if base.endswith((".tsv", ".tab")):
+        return "\t"
+    return ",;\t|" if base.endswith(".csv") else ""
 
 
 def checked(overrides: DialectOverrides, name: str) -> DialectOverrides:
