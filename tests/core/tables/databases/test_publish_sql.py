@@ -4,7 +4,7 @@ import pytest
 
 from transforms.core.errors import ConfigError
 from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.databases import duckdb, postgres_catalog, sqlite_values
+from transforms.core.tables.databases import duckdb_types, postgres_catalog, sqlite_values
 from transforms.core.tables.databases.load_records import decode_load, encode_load
 from transforms.core.tables.databases.publish_sql import choose_way
 from transforms.core.tables.databases.sql import TableName, double_quoted, insert_ledger, split_table
@@ -90,10 +90,10 @@ def test_quoting_doubles_quotes_and_refuses_nul():
 
 def test_ledger_rows_are_one_statement_in_chunk_order_and_its_id_is_no_sql():
     totals = [ChunkTotals(2, 0, 5, 4, 1, 0), ChunkTotals(1, 0, 3, 3, 0, 0)]
-    statement = insert_ledger(TableName("main", ""), duckdb.DIALECT, "ab12", totals)
+    statement = insert_ledger(TableName("main", ""), duckdb_types.DIALECT, "ab12", totals)
     assert statement.endswith("VALUES ('ab12', 1, 0, 3, 3, 0, 0), ('ab12', 2, 0, 5, 4, 1, 0)")
     with pytest.raises(ConfigError, match="hex digits"):
-        insert_ledger(TableName("main", ""), duckdb.DIALECT, "'; DROP", totals)
+        insert_ledger(TableName("main", ""), duckdb_types.DIALECT, "'; DROP", totals)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_ledger_rows_are_one_statement_in_chunk_order_and_its_id_is_no_sql():
         (postgres_catalog.column_type, "character varying(5)", TEXT),
         (postgres_catalog.column_type, "uuid", TEXT),
         (postgres_catalog.column_type, "integer[]", TEXT),
-        (duckdb.column_type, "HUGEINT", ColumnType("decimal", 38, 0)),
-        (duckdb.column_type, "UBIGINT", ColumnType("decimal", 20, 0)),
-        (duckdb.column_type, "DECIMAL(18,3)", ColumnType("decimal", 18, 3)),
-        (duckdb.column_type, "INTEGER[]", TEXT),
-        (duckdb.column_type, "TIMESTAMP WITH TIME ZONE", ColumnType("timestamptz")),
+        (duckdb_types.column_type, "HUGEINT", ColumnType("decimal", 38, 0)),
+        (duckdb_types.column_type, "UBIGINT", ColumnType("decimal", 20, 0)),
+        (duckdb_types.column_type, "DECIMAL(18,3)", ColumnType("decimal", 18, 3)),
+        (duckdb_types.column_type, "INTEGER[]", TEXT),
+        (duckdb_types.column_type, "TIMESTAMP WITH TIME ZONE", ColumnType("timestamptz")),
         (sqlite_values.column_type, "DECIMAL_TEXT(10,2)", ColumnType("decimal", 10, 2)),
         (sqlite_values.column_type, "numeric(10, 2)", ColumnType("decimal", 10, 2)),
         (sqlite_values.column_type, "UNSIGNED BIG INT", ColumnType("integer")),

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
-from transforms.core.tables.column import TEXT, ColumnType
 from transforms.core.tables.databases import duckdb_files
-from transforms.core.tables.databases.sql import LOADS, Dialect, TableName, double_quoted, staging_columns
+from transforms.core.tables.databases.duckdb_rewrite import FEW_ROWS, KEPT, as_target, leave_out, matches, rebuild
+from transforms.core.tables.databases.duckdb_types import DIALECT, column_type
+from transforms.core.tables.databases.sql import LOADS, TableName
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.databases.sql_destination import SqlDestination
 from transforms.core.tables.databases.target import TargetColumn
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN, BadRowsError
+from transforms.core.tables.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,46 +30,10 @@ if TYPE_CHECKING:
     from transforms.core.tables.databases.publish_sql import Move
     from transforms.core.tables.destination_uri import DestinationUri
 
-DIALECT = Dialect(
-    quote=double_quoted,
-    mark="$",
-    integer="BIGINT",
-    blob="BLOB",
-    json_object="CAST(json_object({}) AS TEXT)",
-    types={
-        "boolean": "BOOLEAN",
-        "integer": "BIGINT",
-        "decimal": "DECIMAL({precision},{scale})",
-        "double": "DOUBLE",
-        "date": "DATE",
-        "timestamp": "TIMESTAMP",
-        "timestamptz": "TIMESTAMP WITH TIME ZONE",
-        "text": "VARCHAR",
-    },
-    folds_case=True,
-)
-_KINDS = {
-    "BOOLEAN": ColumnType("boolean"),
-    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), ColumnType("integer")),
-    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER"), ColumnType("integer")),
-    "UBIGINT": ColumnType("decimal", 20, 0),
-    "HUGEINT": ColumnType("decimal", 38, 0),
-    **dict.fromkeys(("FLOAT", "DOUBLE"), ColumnType("double")),
-    "DATE": ColumnType("date"),
-    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"), ColumnType("timestamp")),
-    "TIMESTAMP WITH TIME ZONE": ColumnType("timestamptz"),
-}
 _VIEW = "hornbeam_rows"
-_FEW_ROWS = 100_000
 _UNITS_MB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
 _MOST_MB = 1024  # a value takes three times its size on its way in
 _widened: dict[Path, str] = {}
-
-
-def column_type(sql_type: str) -> ColumnType:
-    """What a DuckDB type is for us; text when we don't know it."""
-    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", sql_type)
-    return ColumnType("decimal", int(decimal[1]), int(decimal[2])) if decimal else _KINDS.get(sql_type, TEXT)
 
 
 class DuckDBDestination(SqlDestination):
@@ -186,22 +151,20 @@ class DuckDBDestination(SqlDestination):
         cursor.unregister(_VIEW)
 
     def _remove(self, move: Move, rows: str) -> int:
-        # A DELETE holds eight bytes for each row in memory until the commit, and can't spill: many are left out of a
-        # copy instead.
         many = int(self._query(f"SELECT count(*) FROM ({rows}) e")[0][0])
-        if many <= _FEW_ROWS:
+        if many <= FEW_ROWS:
             return self._change(move.delete(rows)) if many else 0
-        self._make_staging(move.spec, move.target, "_kept")
-        names, file, record = staging_columns(move.spec), double_quoted(FILE_COLUMN), double_quoted(RECORD_COLUMN)
-        staging = move.staging.sql(DIALECT)
-        kept = move.staging.beside(f"{move.staging.name}_kept").sql(DIALECT)
-        self._change(
-            f"INSERT INTO {kept} SELECT {DIALECT.names(names)} FROM {staging} s "
-            f"ANTI JOIN ({rows}) e ON s.{file} = e.f AND s.{record} = e.r"
-        )
-        self._change(f"DROP TABLE {staging}")
-        self._change(f"ALTER TABLE {kept} RENAME TO {double_quoted(move.staging.name)}")
+        self._make_staging(move.spec, move.target, KEPT)
+        self._send_all(leave_out(move, rows))
         return many
+
+    def _upsert(self, move: Move, columns: Sequence[TargetColumn]) -> None:
+        many = int(self._query(matches(move))[0][0])
+        if many <= FEW_ROWS or not self._replaceable(move.target):
+            self._send_all(move.statements("upsert"))
+            return
+        self._make_staging(as_target(move.spec, columns), move.target, KEPT)
+        self._send_all(rebuild(move, columns))
 
     def _default_schema(self) -> str:
         return "main"
@@ -222,9 +185,13 @@ class DuckDBDestination(SqlDestination):
             raise ConfigError(f"{table.schema}.{table.name} is a view: name the table itself, or another one")
         columns = "column_name, data_type, is_nullable, column_default"
         rows = self._catalog("duckdb_columns()", columns, table, "ORDER BY column_index")
+        generated = set()
+        if any(row[3] is not None for row in rows):
+            same = "lower(table_schema) = lower($1) AND lower(table_name) = lower($2) AND is_generated = 'ALWAYS'"
+            generated = set(self._query(f"SELECT column_name FROM information_schema.columns WHERE {same}", *table))
         return (
             tuple(
-                TargetColumn(name, sql_type, column_type(sql_type), nullable, filled=default is not None)
+                TargetColumn(name, sql_type, column_type(sql_type), nullable, default is not None, (name,) in generated)
                 for name, sql_type, nullable, default in rows
             )
             or None
@@ -244,7 +211,7 @@ class DuckDBDestination(SqlDestination):
             self._catalog("duckdb_constraints()", "1", table, kept)
             or self._catalog("duckdb_constraints()", "1", table, name="referenced_table")
             or self._catalog("duckdb_indexes()", "1", table)
-            or self._catalog("duckdb_tables()", "1", table, "AND comment IS NOT NULL")
+            or self._catalog("duckdb_tables()", "1", table, "AND (comment IS NOT NULL OR sql ILIKE '% COLLATE %')")
             or self._catalog("duckdb_columns()", "1", table, "AND (column_default IS NOT NULL OR comment IS NOT NULL)")
         )
 

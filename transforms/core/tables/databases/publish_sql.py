@@ -57,17 +57,28 @@ class Move(NamedTuple):
     target: TableName
     dialect: Dialect
 
-    def take_out_duplicates(self, column: str) -> tuple[str, str]:
-        """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name), and deletes them.
+    def repeated(self, column: str) -> str:
+        """Selects f, r, v (file, record, value) of the rows that repeat a value of `column`."""
+        value = self.dialect.quote(column)
+        return self._ranked(value, "", f"WHERE {value} IS NOT NULL", f", {value} AS v")
+
+    def superseded(self) -> str:
+        """Selects f, r of all rows of a key but its last in (file, record) order."""
+        return self._ranked(self.dialect.names(self.spec.key), " DESC", "", "")
+
+    def _ranked(self, partition: str, order: str, where: str, more: str) -> str:
+        file, record = self.dialect.quote(FILE_COLUMN), self.dialect.quote(RECORD_COLUMN)
+        ranked = (
+            f"SELECT {file} AS f, {record} AS r{more}, row_number() OVER (PARTITION BY {partition} "
+            f"ORDER BY {file}{order}, {record}{order}) AS n FROM {self.staging.sql(self.dialect)} {where}"
+        )
+        return f"SELECT f, r{', v' if more else ''} FROM ({ranked}) d WHERE n > 1"
+
+    def write_repeated(self, column: str) -> str:
+        """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name).
 
         Their lines have a reject's keys, but `file` is the file's number in the plan; `line` and `raw` are not known.
         """
-        quote, staging = self.dialect.quote, self.staging.sql(self.dialect)
-        file, record, value = quote(FILE_COLUMN), quote(RECORD_COLUMN), quote(column)
-        repeated = (
-            f"SELECT {file} AS f, {record} AS r, {value} AS v, row_number() OVER "
-            f"(PARTITION BY {value} ORDER BY {file}, {record}) AS n FROM {staging} WHERE {value} IS NOT NULL"
-        )
         name = f"CAST({self.dialect.mark}1 AS TEXT)"
         reject = self.dialect.json_object.format(
             f"'file', f, 'sheet', '', 'record', r, 'line', 0, 'column', {name}, "
@@ -75,19 +86,14 @@ class Move(NamedTuple):
         )
         into = f"{self.target.beside(REJECTS).sql(self.dialect)} ({', '.join(REJECT_COLUMNS)})"
         return (
-            f"INSERT INTO {into} SELECT '{self.spec.load_id}', f, r, -1, 0, {reject} FROM ({repeated}) d WHERE n > 1",
-            f"DELETE FROM {staging} WHERE ({file}, {record}) IN (SELECT f, r FROM ({repeated}) d WHERE n > 1)",
+            f"INSERT INTO {into} SELECT '{self.spec.load_id}', f, r, -1, 0, {reject} FROM ({self.repeated(column)}) e"
         )
 
-    def keep_last_of_each_key(self) -> str:
-        """Deletes from staging all rows of a key but its last in (file, record) order."""
-        quote, staging = self.dialect.quote, self.staging.sql(self.dialect)
-        file, record = quote(FILE_COLUMN), quote(RECORD_COLUMN)
-        ranked = (
-            f"SELECT {file} AS f, {record} AS r, row_number() OVER (PARTITION BY {self.dialect.names(self.spec.key)} "
-            f"ORDER BY {file} DESC, {record} DESC) AS n FROM {staging}"
-        )
-        return f"DELETE FROM {staging} WHERE ({file}, {record}) IN (SELECT f, r FROM ({ranked}) d WHERE n > 1)"
+    def delete(self, rows: str) -> str:
+        """Deletes from staging the rows that a query of f and r names."""
+        quote = self.dialect.quote
+        place = f"({quote(FILE_COLUMN)}, {quote(RECORD_COLUMN)})"
+        return f"DELETE FROM {self.staging.sql(self.dialect)} WHERE {place} IN (SELECT f, r FROM ({rows}) e)"
 
     def drop_hidden_columns(self) -> tuple[str, ...]:
         """Takes the hidden columns out of a staging table that is to become the target."""
@@ -122,7 +128,7 @@ class Move(NamedTuple):
         names = self.dialect.names(column.name for column in self.spec.columns)
         target, staging = self.target.sql(self.dialect), self.staging.sql(self.dialect)
         text = f"INSERT INTO {target} ({names}) SELECT {names} FROM {staging} s"
-        return text + (f" WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {self._same_key()})" if only_new else "")
+        return text + (f" WHERE NOT EXISTS (SELECT 1 FROM {target} t WHERE {self.same_key()})" if only_new else "")
 
     def update(self) -> str:
         """Sets the columns of the rows whose key is there already; "" when the load has only key columns."""
@@ -132,8 +138,9 @@ class Move(NamedTuple):
             return ""
         values = ", ".join(f"{name} = s.{name}" for name in quoted)
         target, staging = self.target.sql(self.dialect), self.staging.sql(self.dialect)
-        return f"UPDATE {target} AS t SET {values} FROM {staging} AS s WHERE {self._same_key()}"
+        return f"UPDATE {target} AS t SET {values} FROM {staging} AS s WHERE {self.same_key()}"
 
-    def _same_key(self) -> str:
+    def same_key(self) -> str:
+        """The condition that a row t of the target and s of staging have the same key."""
         quoted = [self.dialect.quote(name) for name in self.spec.key]
         return " AND ".join(f"t.{name} = s.{name}" for name in quoted)

@@ -30,10 +30,11 @@ from transforms.core.tables.databases.target import demand_sound, misfits, missi
 from transforms.core.tables.destination import BadRowsError, TooManyRejectsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pyarrow as pa
 
+    from transforms.core.tables.databases.target import TargetColumn
     from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
 
 
@@ -108,13 +109,13 @@ class SqlDestination(SqlBookkeeping):
         if findings:
             raise ConfigError("; ".join(findings))
 
-    def _make_staging(self, spec: LoadSpec, target: TableName) -> None:
+    def _make_staging(self, spec: LoadSpec, target: TableName, suffix: str = "") -> None:
         names = [column.name for column in spec.columns]
         there = self._target_columns(target) is not None
         types, checks = self._column_rules(target, names) if there else ({}, [])
         known = {self.dialect.fold(name): text for name, text in types.items()}
         named = {name: known[self.dialect.fold(name)] for name in names if self.dialect.fold(name) in known}
-        staging = target.beside(staging_name(spec.load_id))
+        staging = target.beside(staging_name(spec.load_id) + suffix)
         self._change(staging_ddl(staging, self.dialect, spec, named, checks))
 
     def _take_up(self, stored: StoredLoad, home: TableName) -> None:
@@ -163,16 +164,15 @@ class SqlDestination(SqlBookkeeping):
         self._enter_publish(target, stored.spec.mode, exists=self._exists(target))
         duplicates = 0
         for column in stored.spec.unique:
-            write, delete = move.take_out_duplicates(column)
-            self._change(write, column)
-            duplicates += self._change(delete)
+            self._change(move.write_repeated(column), column)
+            duplicates += self._remove(move, move.repeated(column))
         if most_rejects is not None and duplicates and stored.rejected + duplicates > most_rejects:
             raise TooManyRejectsError(
                 f"{stored.rejected + duplicates:,} of {stored.spec.counted:,} records were rejected, {duplicates:,} of "
                 f"them because they repeat a value of {', '.join(stored.spec.unique)}; {most_rejects:,} are allowed"
             )
         if stored.spec.mode == "upsert":
-            self._change(move.keep_last_of_each_key())
+            self._remove(move, move.superseded())
         self._fill(move)
         mark = self.dialect.mark
         self._change(
@@ -184,6 +184,10 @@ class SqlDestination(SqlBookkeeping):
             now(),
             stored.spec.load_id,
         )
+
+    def _remove(self, move: Move, rows: str) -> int:
+        """Takes the rows that a query of f and r (file, record) names out of staging; returns how many."""
+        return self._change(move.delete(rows))
 
     def _fill(self, move: Move) -> None:
         """Gets the rows from staging into the target, by the way that the truth table names."""
@@ -199,5 +203,15 @@ class SqlDestination(SqlBookkeeping):
             self._demand_fit(move.spec, move.target)
             for column in missing_columns(move.spec, columns, self.dialect.fold):
                 self._change(move.add_column(column))
-        for statement in move.statements(way):
+        if way == "upsert":
+            self._upsert(move, self._target_columns(move.target) or ())
+        else:
+            self._send_all(move.statements(way))
+
+    def _upsert(self, move: Move, columns: Sequence[TargetColumn]) -> None:  # noqa: ARG002 - DuckDB wants them
+        """Sets the rows whose key is there, inserts the others."""
+        self._send_all(move.statements("upsert"))
+
+    def _send_all(self, statements: Iterable[str]) -> None:
+        for statement in statements:
             self._change(statement)
