@@ -77,7 +77,7 @@ def scan_range(
         head: The file's first bytes, if they are at hand: they are not read again.
     """
     codes = codes_of(dialect)
-    window = _Window(read, file_bytes, stop + _TAIL_BYTES, head if start < len(head) else b"")
+    window = _Window(read, file_bytes, stop + 2 * _TAIL_BYTES, head if start < len(head) else b"")
     first = start <= dialect.data_start
     begin = dialect.data_start if first else _settle(window, start, codes)
     if begin >= stop:
@@ -85,7 +85,8 @@ def scan_range(
         if begin >= end:
             return RangeScan(begin, end, 0, ())
     window.keep = begin - codes.unit_bytes
-    previous = 10 if first else int(units_of(window.get(begin - codes.unit_bytes, begin), codes)[0])
+    before = window.get(max(begin - codes.unit_bytes, 0), begin + codes.unit_bytes)
+    previous = 10 if first else int(units_of(before, codes)[0])
     scanner = RangeScanner(dialect, begin, max(stop, begin), previous, (False,) if first else (False, True), limits)
     at = _feed_range(scanner, window, begin, stop, codes)
     step = _TAIL_BYTES
