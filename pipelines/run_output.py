@@ -1,4 +1,4 @@
-"""What a run says while it runs and when it ends: a live bar, a line every 10 s, or JSON events; four closing lines.
+"""What a run says while it runs and when it ends: a live bar, a line every 10 s, or JSON events; the closing lines.
 
 Standard output takes the closing lines (or the events) and nothing else; the rest goes to standard error.
 """
@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.logs import LOGGER
+from pipelines.run_details import detail_lines
 from transforms.core import interrupt, progress
 from transforms.core.rates import Pace, pace, progress_line
 from transforms.core.summary import closing_lines
@@ -91,7 +92,8 @@ class Output:
         if self._as_events:
             self._event("finished", exit_code=summary.exit_code, summary=json.loads(summary.to_json()))
         else:
-            sys.stdout.write("\n".join(closing_lines(summary)) + "\n")
+            *account, report = closing_lines(summary)
+            sys.stdout.write("\n".join([*account, *detail_lines(summary), report]) + "\n")
             sys.stdout.flush()
 
     def _event(self, event: str, **values: Any) -> None:

@@ -1,0 +1,63 @@
+"""What a run's console output says beyond the account: how the files would be read, notes, where the rejects are.
+
+Only what a person has to know now, and no more than a few lines of each; the rest stands in summary.json.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from transforms.core.units import human_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from transforms.core.summary import Summary
+
+SHOWN: Final = 5
+_DELIMITERS: Final = {"\t": "tab", " ": "space"}
+
+
+def detail_lines(summary: Summary) -> list[str]:
+    """The lines that stand before the report's; none for a run of which there is nothing more to say.
+
+    Args:
+        summary: Of the run.
+    """
+    lines = [*_planned(summary), *_notes(summary), *_rejects(summary)]
+    return ["".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line) for line in lines]
+
+
+def _planned(summary: Summary) -> Iterator[str]:
+    if summary.status != "planned":
+        return
+    details = summary.details
+    if "counted" in details:
+        yield f"found: {human_count(details['counted'])} records; nothing was loaded"
+    if details.get("schema"):
+        yield "columns: " + ", ".join(f"{name} {kind}" for name, kind in details["schema"].items())
+    dialects = details.get("dialects", {})
+    yield from _few([f"read: {file} {_dialect(found)}" for file, found in dialects.items()], "files")
+
+
+def _dialect(found: Mapping[str, Any]) -> str:
+    delimiter, quote = found["delimiter"], found["quote"]
+    header = f"header before line {found['data_line']}" if found["header"] else "no header"
+    quoted = f"quoted by {quote}" if quote else "no quotes"
+    return f"as {found['encoding']}, delimited by {_DELIMITERS.get(delimiter, delimiter)}, {quoted}, {header}"
+
+
+def _notes(summary: Summary) -> Iterator[str]:
+    yield from _few([f"note: {note}" for note in summary.details.get("notes", ())], "notes")
+
+
+def _rejects(summary: Summary) -> Iterator[str]:
+    if summary.rows and summary.rows.rejected:
+        why = "" if summary.rejects_allowed else f"; exit code {summary.exit_code}: --max_rejects doesn't cover them"
+        yield f"rejects: {human_count(summary.rows.rejected)} in {summary.output.rstrip('/')}/rejects.jsonl{why}"
+
+
+def _few(lines: list[str], what: str) -> Iterator[str]:
+    yield from lines[:SHOWN]
+    if len(lines) > SHOWN:
+        yield f"… and {human_count(len(lines) - SHOWN)} more {what}: see summary.json"
