@@ -29,6 +29,10 @@ def choose_way(mode: WriteMode, *, exists: bool, replaceable: bool) -> Way:
     | replace | there  | no          | clear_insert | DELETE + INSERT: what hangs on the table stays        |
     | upsert  | there  | any         | upsert       | UPDATE + INSERT, never DELETE: foreign keys stay true |
 
+    The last step of each way is the commit: a statement of somebody else sees all of it or nothing. After rename and
+    swap, a transaction whose snapshot is older (PostgreSQL's REPEATABLE READ) sees of the new table only the rows that
+    were in staging at the time of its snapshot.
+
     Args:
         mode: The load's.
         exists: Whether the target is there.
