@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 from pipelines.progress_bar import bar, live_bar
@@ -14,11 +15,14 @@ from transforms.core.progress import Amounts, Snapshot
 from transforms.core.rates import pace
 
 LOADING = pace(Snapshot("loading", Amounts(8, 75_000_000, 500_000), Amounts(3, 30_000_000, 200_000)), 4.0, 310_000_000)
+MILLIONS = pace(
+    Snapshot("loading", Amounts(1, 291_000_000, 2_000_000), Amounts(0, 236_000_000, 1_622_559)), 9.5, 499_000_000
+)
 
 
 def drawn(now, width=140):
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    console.print(bar(now))
+    console.print(bar(now, width))
     return console.file.getvalue()
 
 
@@ -27,6 +31,16 @@ def test_everything_is_in_one_line():
     assert len(text.splitlines()) == 1
     wanted = ["loading", "40 %", "3/8 items", "30.0 MB/75.0 MB", "200,000/500,000 rows", "50,000 rows/s", "6.00 s left"]
     assert [word for word in [*wanted, "310 MB"] if word not in text] == []
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_a_narrow_screen_has_fewer_words_and_cuts_none(width):
+    text = drawn(MILLIONS, width)
+    assert len(text.splitlines()) == 1
+    assert "…" not in text
+    assert "81 %" in text
+    wanted = ["1,622,559/2,000,000 rows"] if width >= 80 else []
+    assert [word for word in wanted if word not in text] == []
 
 
 def test_before_anything_is_known_it_promises_nothing():
