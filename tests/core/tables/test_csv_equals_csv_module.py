@@ -110,6 +110,7 @@ def test_the_first_record_over_the_limit_is_found_however_the_file_is_read(
 )
 @example('""\n\n""\n', 1, 1, 1)
 @example('"a"b,"c""\n\r"', 2, 1, 1)
+@example('"a"\r"', 1, 1, 1)
 def test_malformed_quotes_are_read_as_the_csv_module_reads_them(
     text: str, width: int, range_bytes: int, chunk_rows: int
 ):
@@ -148,6 +149,7 @@ def check_malformed(data: bytes, dialect: Dialect, range_bytes: int, chunk_rows:
                 if bad[number].rule == "quote never closed":
                     assert number == len(expected)
                     assert found.unclosed
+                    assert open_at_the_end(data, dialect)
                 else:
                     assert bad[number].value == f"{len(row)} fields"
                     assert len(row) != dialect.width
@@ -156,3 +158,10 @@ def check_malformed(data: bytes, dialect: Dialect, range_bytes: int, chunk_rows:
             else:
                 assert number not in rows
         assert len(rows) + len(bad) + sum(chunk.skipped for chunk in chunks) == len(expected)
+        assert found.unclosed == open_at_the_end(data, dialect)
+
+
+def open_at_the_end(data: bytes, dialect: Dialect) -> bool:
+    """Whether the csv module, strict about nothing else, would go on reading the last record."""
+    behind = by_csv_module(data + b"x\n\n,\n", dialect)
+    return behind[-2:] != [[], ["", ""]]

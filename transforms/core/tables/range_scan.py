@@ -66,6 +66,7 @@ class _Records:
         self.stats: Stats = ()
         self.held: list[memoryview] | None = None
         self.held_start = self.overlong = -1
+        self.unclosed = False
         self.fresh = False  # whether the next block begins with a new record
 
     def feed(self, offset: int, data: memoryview, ends: Positions, begin: int | None) -> None:
@@ -90,9 +91,12 @@ class _Records:
         if open_here and last < len(data) and self.overlong < 0:
             self._hold(offset + last, data[last:])
 
-    def finish(self) -> None:
-        """Observes the record that the end of the file ended."""
-        self._observe(memoryview(b""))
+    def finish(self, *, inside: bool) -> None:
+        """Ends the record that the end of the file ended; one in whose quotes it lies is not observed."""
+        if self.held is not None and inside:
+            self.unclosed, self.held = True, None
+        elif self.held is not None:
+            self._observe(memoryview(b""))
 
     def _observe(self, data: memoryview) -> None:
         records = b"".join([*self.held, data]) if self.held else data
@@ -194,14 +198,11 @@ class RangeScanner:
         readings = []
         for track in self.tracks:
             records = self.shared or track.own
-            unclosed = records.held is not None and track.inside
-            if unclosed:
-                records.held = None
-            elif records.held is not None:
-                records.finish()
+            records.finish(inside=track.inside)  # the second time, of shared ones, it changes nothing
             stats = merge_all(track.own.stats, self.shared.stats) if self.shared else track.own.stats
             overlong = next((one.overlong for one in (track.own, records) if one.overlong >= 0), -1)
-            readings.append(Reading(track.count, tuple(track.cuts), track.inside_at_stop, stats, overlong, unclosed))
+            cuts = tuple(track.cuts)
+            readings.append(Reading(track.count, cuts, track.inside_at_stop, stats, overlong, records.unclosed))
         return tuple(readings)
 
     def _record_ends(self, marks: Marks) -> tuple[int, list[Positions]]:
