@@ -41,6 +41,8 @@ def _planned(summary: Summary) -> Iterator[str]:
 
 
 def _dialect(found: Mapping[str, Any]) -> str:
+    if "sheet" in found:
+        return f"from row {found['first_row']}, {'after its header' if found['header'] else 'no header'}"
     delimiter, quote = found["delimiter"], found["quote"]
     header = f"header before line {found['data_line']}" if found["header"] else "no header"
     quoted = f"quoted by {quote}" if quote else "no quotes"

@@ -10,10 +10,11 @@ from transforms.core.summary import RowCounts
 
 DIALECT = {"delimiter": ";", "quote": '"', "encoding": "cp1252", "data_line": 5, "header": ["id", "day"]}
 BARE = DIALECT | {"delimiter": "\t", "quote": "", "header": []}
+SHEET = {"sheet": "Sales", "header": ["id", "day"], "first_row": 5}
 PLANNED = {
     "counted": 1250,
     "schema": {"id": "integer", "day": "date"},
-    "dialects": {"in/a.csv": DIALECT, "in/b.tsv": BARE},
+    "dialects": {"in/a.csv": DIALECT, "in/b.tsv": BARE, "in/c.xlsx#Sales": SHEET},
 }
 
 
@@ -27,6 +28,7 @@ def test_a_dry_run_says_how_the_files_would_be_read():
         "columns: id integer, day date",
         'read: in/a.csv as cp1252, delimited by ;, quoted by ", header before line 5',
         "read: in/b.tsv as cp1252, delimited by tab, no quotes, no header",
+        "read: in/c.xlsx#Sales from row 5, after its header",
     ]
 
 
