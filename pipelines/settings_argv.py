@@ -97,7 +97,7 @@ def _take_bare(word: str, bare: list[Option], words: Words) -> None:
             return
     words.findings.append(
         f"{scrub(word)!r} is a word without an option before it: options are written --name=value or --name value, "
-        "true or false only --name=true"
+        "true or false only --name=true, wildcards in quotes"
     )
 
 

@@ -96,5 +96,5 @@ def _explain(path: Path, message: str) -> str:
     if holder:
         return f"{path} is open in another process, {holder[1]}: DuckDB admits one; wait until it ends, then try again"
     if "not a valid DuckDB" in message:
-        return f"{path} is not a DuckDB database: name another file, or delete this one"
+        return f"{path} is not a DuckDB database: name another file"
     return f"DuckDB can't open {path}: {message}; check that the folder is there and may be written"

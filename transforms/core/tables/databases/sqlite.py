@@ -188,6 +188,6 @@ def _translate(error: sqlite3.Error, path: Path) -> Exception:
         case sqlite3.OperationalError() if any(word in message for word in ("locked", "busy", "disk")):
             return TransientError(message)
         case sqlite3.DatabaseError() if "not a database" in message:
-            return ConfigError(f"{message}; name another file, or delete this one")
+            return ConfigError(f"{message}; name another file")
         case _:
             return PermanentError(message)
