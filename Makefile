@@ -16,7 +16,6 @@ $(STAMP): requirements-dev.lock pyproject.toml setup.py
 	$(PYTHON) -m venv .venv
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	"$(BIN)/python" -m compileall -q .venv/lib || true # some packages ship files for other Pythons
 	@touch $(STAMP)
 
 demo: install ## Loads the files of examples/ into a DuckDB database, and queries it
