@@ -1,4 +1,4 @@
-"""What a run's console output says beyond the account: how the files would be read, notes, where the rejects are.
+"""What a run says on the console beyond its account: how files would be read, notes, where failures and rejects are.
 
 Only what a person has to know now, and no more than a few lines of each; the rest stands in summary.json.
 """
@@ -24,7 +24,7 @@ def detail_lines(summary: Summary) -> list[str]:
     Args:
         summary: Of the run.
     """
-    lines = [*_planned(summary), *_notes(summary), *_rejects(summary)]
+    lines = [*_planned(summary), *_notes(summary), *_failed(summary), *_rejects(summary)]
     return ["".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line) for line in lines]
 
 
@@ -51,6 +51,12 @@ def _dialect(found: Mapping[str, Any]) -> str:
 
 def _notes(summary: Summary) -> Iterator[str]:
     yield from _few([f"note: {note}" for note in summary.details.get("notes", ())], "notes")
+
+
+def _failed(summary: Summary) -> Iterator[str]:
+    if summary.items.failed and summary.error is None:
+        place = f"{summary.output.rstrip('/')}/failures.jsonl"
+        yield f"failed: {human_count(summary.items.failed)}, each with its reason in {place}"
 
 
 def _rejects(summary: Summary) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.run_details import SHOWN, detail_lines
 from tests.core.test_summary import a_summary
-from transforms.core.summary import RowCounts
+from transforms.core.summary import Counts, RowCounts, RunError
 
 DIALECT = {"delimiter": ";", "quote": '"', "encoding": "cp1252", "data_line": 5, "header": ["id", "day"]}
 BARE = DIALECT | {"delimiter": "\t", "quote": "", "header": []}
@@ -46,6 +46,12 @@ def test_only_the_first_notes_are_shown():
     notes = [f"n{number}" for number in range(SHOWN + 2)]
     lines = detail_lines(replace(a_summary(), rows=None, details={"notes": notes}))
     assert lines == [*(f"note: {note}" for note in notes[:SHOWN]), "… and 2 more notes: see summary.json"]
+
+
+def test_failed_files_are_said_with_the_place_of_their_reasons_unless_one_error_ended_the_run():
+    summary = replace(a_summary(), rows=None, error=None, output="runs/one", items=Counts(3, 1, 0, 2, 0))
+    assert detail_lines(summary) == ["failed: 2, each with its reason in runs/one/failures.jsonl"]
+    assert detail_lines(replace(summary, error=RunError("ConfigError", "x"))) == []
 
 
 def test_a_hostile_name_does_not_reach_the_terminal():
