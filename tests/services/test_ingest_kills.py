@@ -156,8 +156,9 @@ def test_the_whole_command_killed_and_repeated_loads_each_record_once(kill_place
     with place.destination() as destination:
         [load] = destination.loads()
         assert len(destination.ledger(load.spec.load_id)) == FILES * ROWS // 10
-    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["rows"] == {"counted": 180, "loaded": 180, "rejected": 0, "skipped": 0}
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())["rows"]
+    assert told["skipped"] > 0, "what the killed run committed is not loaded by this one"
+    assert (told["counted"], told["loaded"] + told["skipped"], told["rejected"]) == (180, 180, 0)
 
 
 def test_the_points_are_at_least_twenty_and_different():

@@ -88,16 +88,24 @@ def _ended(
     ledger = connections.use(lambda destination: destination.ledger(message.load_id))
     ended = end(plan, ledger, skipped, published=published, before=before, error=error, idle="" if published else idle)
     if published:
-        ended = ended._replace(rows=_earlier_rows(stored) if before else _stored_rows(stored))
-    return ended, _details(plan, stored), [message.load_id]
+        ended = ended._replace(rows=_earlier_rows(stored) if before else _stored_rows(stored, message.resumed))
+    details = _details(plan, stored)
+    if not published and ended.rows.loaded:
+        details["notes"].append(
+            f"{sum(ended.rows[1:]):,} of {stored.spec.counted:,} records are read and kept, unpublished; "
+            f"the same command goes on from there"
+        )
+    return ended, details, [message.load_id]
 
 
 def _find(load_id: str, connections: Connections) -> StoredLoad | None:
     return connections.use(lambda destination: destination.find_load(load_id))
 
 
-def _stored_rows(stored: StoredLoad) -> Rows:
-    return Rows(stored.spec.counted, stored.loaded, stored.rejected, stored.skipped)
+def _stored_rows(stored: StoredLoad, resumed: int) -> Rows:
+    """Rows of a load that this run finished; those that earlier runs committed for it were there already."""
+    there = min(resumed, stored.loaded)
+    return Rows(stored.spec.counted, stored.loaded - there, stored.rejected, stored.skipped + there)
 
 
 def _earlier_rows(stored: StoredLoad) -> Rows:

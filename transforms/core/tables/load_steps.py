@@ -59,6 +59,7 @@ class PlanMessage(NamedTuple):
         error: Class name of what went wrong; "" for nothing.
         message: Its message.
         statements: Statements sent so far.
+        resumed: Rows that earlier runs of this load committed.
     """
 
     load_id: str
@@ -68,6 +69,7 @@ class PlanMessage(NamedTuple):
     error: str = ""
     message: str = ""
     statements: int = 0
+    resumed: int = 0
 
 
 class LoadResult(NamedTuple):
@@ -122,7 +124,7 @@ def begin(settings: LoadSettings, connections: Connections) -> Beginning:
         plan = LoadPlan.from_json(stored.spec.plan)
         left = () if stored.status == "completed" else tasks(opened.load_id, plan, ledger.keys(), settings.range_bytes)
         _will_load(plan, sum(totals.counted for totals in ledger.values()))
-        return Beginning((), tuple(left), message)
+        return Beginning((), tuple(left), message._replace(resumed=sum(totals.loaded for totals in ledger.values())))
     progress.phase("scanning")
     inspected = [FileTask(opened.load_id, number, json.dumps(info)) for number, info in enumerate(opened.files)]
     head = ScanResult("", _HEAD, json.dumps([opened.files, message, opened.gone]), "")
