@@ -99,12 +99,13 @@ def launch(
         beam_args: Passed through to Beam.
     """
     import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions
+    from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, TypeOptions
 
     from pipelines.options import HornbeamOptions
 
     options = PipelineOptions([arg for arg in beam_args if arg])
     options.view_as(HornbeamOptions).hornbeam_settings = settings.to_json()
+    options.view_as(TypeOptions).pipeline_type_check = False  # 0.1 s a run; tests/transforms check each graph's types
     setup = options.view_as(SetupOptions)
     if choice.mode == "multi_processing":
         setup.beam_plugins = [*(setup.beam_plugins or ()), "transforms.worker_start"]

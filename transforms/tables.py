@@ -13,16 +13,18 @@ from apache_beam.pvalue import TaggedOutput
 
 from transforms.batching import WindowedBatches
 from transforms.core.tables import finish_steps, load_steps
-from transforms.core.tables.connections import Connections
+from transforms.core.tables.connections import acquire, release
 from transforms.core.tables.load_chunks import TASK_BYTES, LoadTask
 from transforms.core.tables.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
 from transforms.core.tables.scan_parts import ScanResult
 from transforms.pooled import PooledDoFn, PoolLimits
+from transforms.spread import Spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from transforms.core.run_folder import RunFolder
+    from transforms.core.tables.connections import Connections
     from transforms.core.tables.load_settings import LoadSettings
 
 for _element in (FileTask, ScanTask, ScanResult, LoadTask, LoadResult, PlanMessage):
@@ -56,14 +58,12 @@ class LoadTables(beam.PTransform):
             | "Begin" >> beam.ParDo(BeginLoad(settings)).with_outputs("heads", "tasks", "messages", main="files")
         )
         inspected = (
-            _typed(begun.files, FileTask)
-            | "SpreadFiles" >> beam.Reshuffle()
+            begun.files
+            | "SpreadFiles" >> Spread(FileTask)
             | "Inspect" >> beam.ParDo(InspectFiles(settings, limits)).with_outputs("results", main="ranges")
         )
         scanned = (
-            _typed(inspected.ranges, ScanTask)
-            | "SpreadRanges" >> beam.Reshuffle()
-            | "Scan" >> beam.ParDo(ScanRanges(settings, limits))
+            inspected.ranges | "SpreadRanges" >> Spread(ScanTask) | "Scan" >> beam.ParDo(ScanRanges(settings, limits))
         )
         planned = (
             (begun.heads, inspected.results, scanned)
@@ -72,9 +72,9 @@ class LoadTables(beam.PTransform):
             | "Plan" >> beam.ParDo(PlanLoad(settings)).with_outputs("tasks", main="messages")
         )
         results = (
-            (_typed(begun.tasks, LoadTask), _typed(planned.tasks, LoadTask))
+            (begun.tasks, planned.tasks)
             | "Tasks" >> beam.Flatten()
-            | "SpreadTasks" >> beam.Reshuffle()
+            | "SpreadTasks" >> Spread(LoadTask)
             | "Batch" >> WindowedBatches(1000, batch_bytes, 5.0, size_of=task_bytes, key_of=task_key)
             | "Load" >> beam.ParDo(LoadChunks(settings, limits))
         )
@@ -84,12 +84,6 @@ class LoadTables(beam.PTransform):
             | "AfterAll" >> beam.CoGroupByKey()
             | "Finish" >> beam.ParDo(FinishLoad(settings, self.folder))
         )
-
-
-def _typed(collection: beam.PCollection[Any], element: type) -> beam.PCollection[Any]:
-    """Says what a tagged output holds, so that it crosses a shuffle with that type's coder."""
-    collection.element_type = element
-    return collection
 
 
 def task_bytes(task: LoadTask) -> int:
@@ -103,18 +97,18 @@ def task_key(task: LoadTask) -> str:
 
 
 class _WithDestination:
-    """Opens the destination's connections in `setup`; they close in `teardown`."""
+    """Takes the process's connections to the destination in `setup`; the last one's `teardown` closes them."""
 
     settings: LoadSettings
     connections: Connections
 
     def setup(self) -> None:
-        """Makes the pool; a connection is opened when one is needed."""
-        self.connections = Connections(self.settings)
+        """Takes the pool; a connection is opened when one is needed."""
+        self.connections = acquire(self.settings)
 
     def teardown(self) -> None:
-        """Closes the connections."""
-        self.connections.close()
+        """Gives the pool back."""
+        release(self.settings)
 
 
 class BeginLoad(_WithDestination, beam.DoFn):

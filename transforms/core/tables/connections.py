@@ -22,6 +22,43 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class _Shared:
+    """The process's pools by what they reach: the steps of a load use one, so that each needn't connect anew."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pools: dict[LoadSettings, tuple[Connections, int]] = {}
+
+
+_shared = _Shared()
+
+
+def acquire(settings: LoadSettings) -> Connections:
+    """The pool of this process for these settings; every user gives it back by `release`.
+
+    Args:
+        settings: Names the destination.
+    """
+    with _shared.lock:
+        pool, users = _shared.pools.get(settings) or (Connections(settings), 0)
+        _shared.pools[settings] = pool, users + 1
+        return pool
+
+
+def release(settings: LoadSettings) -> None:
+    """Counts one user less; the last one closes what is idle.
+
+    Args:
+        settings: As for `acquire`.
+    """
+    with _shared.lock:
+        pool, users = _shared.pools.pop(settings)
+        if users > 1:
+            _shared.pools[settings] = pool, users - 1
+            return
+    pool.close()
+
+
 class Connections:
     """A pool of opened destinations.
 
