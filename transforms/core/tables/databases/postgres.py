@@ -120,8 +120,8 @@ class PostgresDestination(SqlDestination):
             raise translate(error) from error
 
     def _begin(self, *, exclusive: bool) -> None:
-        wait = f"; SET LOCAL lock_timeout = '{PUBLISH_LOCK_TIMEOUT_SECONDS}s'" if exclusive else ""
-        self._change(f"BEGIN{wait}")
+        patient = f"; SET LOCAL lock_timeout = '{PUBLISH_LOCK_TIMEOUT_SECONDS}s'; SET LOCAL synchronous_commit = on"
+        self._change(f"BEGIN{patient if exclusive else ''}")
 
     def _commit(self) -> None:
         self._change("COMMIT")
