@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from transforms.core import interrupt
 from transforms.core.scrubbing import ScrubFilter
 
 if TYPE_CHECKING:
@@ -48,9 +50,12 @@ def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> 
         handler.addFilter(ScrubFilter())
         root.addHandler(handler)
     _set_levels(settings.log_level)
+    before = threading.excepthook
+    threading.excepthook = _log_from_thread
     try:
         yield path
     finally:
+        threading.excepthook = before
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
         for handler in (log, console):
@@ -58,6 +63,15 @@ def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> 
             handler.close()
         if not settings.log_file and folder.local_path is None:
             folder.write_file("hornbeam.log", path)
+
+
+def _log_from_thread(thrown: threading.ExceptHookArgs) -> None:
+    """What ends a thread of an engine goes to the log, and without its traceback to the console."""
+    name = thrown.thread.name if thrown.thread else "a thread"
+    error = thrown.exc_value or thrown.exc_type()
+    level = logging.INFO if interrupt.requested() else logging.ERROR  # being stopped, workers end as they can
+    LOGGER.log(level, "%s: %s: %s", name, type(error).__name__, error)
+    LOGGER.info("traceback of %s", name, exc_info=error)
 
 
 def _set_levels(level: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 
 import pytest
 
@@ -92,3 +93,19 @@ def test_the_programs_logging_is_put_back(tmp_path):
     before = list(logging.getLogger().handlers), logging.getLogger("apache_beam").level
     log_of(tmp_path, lambda: None)
     assert (list(logging.getLogger().handlers), logging.getLogger("apache_beam").level) == before
+
+
+def end_a_thread():
+    thread = threading.Thread(target=lambda: int("worker gone"), name="run_worker")
+    thread.start()
+    thread.join()
+
+
+def test_what_ends_a_thread_of_an_engine_is_logged_and_no_traceback_reaches_the_console(tmp_path, capfd):
+    before = threading.excepthook
+    text = log_of(tmp_path, end_a_thread).read_text()
+    assert threading.excepthook is before
+    shown = capfd.readouterr().err
+    assert "ERROR - run_worker: ValueError: " in shown
+    assert "Traceback" not in shown
+    assert "Traceback" in text

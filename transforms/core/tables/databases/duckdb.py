@@ -102,12 +102,20 @@ class DuckDBDestination(SqlDestination):
     def _widen(self) -> None:
         """Doubles the file's memory limit, so that the next attempt can hold a value that needs more (50 MB do)."""
         with self._connect().cursor() as cursor:
-            limit = cursor.execute("SELECT current_setting('memory_limit')").fetchone()
-            size, unit = str(limit[0] if limit else "").split()
-            doubled = 2 * float(size) * _UNITS_MB[unit]
-            if doubled <= _MOST_MB:
-                _widened[self._path] = f"{doubled:.0f}MiB"
-                cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
+            self._allow(cursor, 2 * _limit_mb(cursor))
+
+    def _allow(self, cursor: duckdb.DuckDBPyConnection, size_mb: float) -> None:
+        if size_mb <= _MOST_MB:
+            _widened[self._path] = f"{size_mb:.0f}MiB"
+            cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
+
+    def _make_room(self, rows: pa.Table) -> None:
+        """Allows what huge values need beforehand: a commit that lacks memory can break the open database."""
+        needed_mb = 8 * rows.nbytes / 2**20
+        if rows.nbytes > rows.num_rows << 20:
+            with self._connect().cursor() as cursor:
+                if needed_mb > _limit_mb(cursor):
+                    self._allow(cursor, min(needed_mb, _MOST_MB))
 
     def _query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self._send(statement, parameters).fetchall()
@@ -145,6 +153,7 @@ class DuckDBDestination(SqlDestination):
 
     def _put_rows(self, table: TableName, names: Sequence[str], rows: pa.Table) -> None:
         cursor = self._connect()
+        self._make_room(rows)
         # By position: column names that differ in case only are one name here.
         cursor.register(_VIEW, rows.rename_columns([f"c{number}" for number in range(rows.num_columns)]))
         self._change(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM {_VIEW}")
@@ -228,6 +237,12 @@ class DuckDBDestination(SqlDestination):
             cursor.execute(statement, [load_id])
             while rows := cursor.fetchmany(1000):
                 yield from (row[0] for row in rows)
+
+
+def _limit_mb(cursor: duckdb.DuckDBPyConnection) -> float:
+    limit = cursor.execute("SELECT current_setting('memory_limit')").fetchone()
+    size, unit = str(limit[0] if limit else "").split()
+    return float(size) * _UNITS_MB[unit]
 
 
 def _lacks_memory(error: duckdb.Error) -> bool:
