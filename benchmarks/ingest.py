@@ -137,7 +137,7 @@ def duckdb(rows: int) -> None:
             out = subprocess.run(
                 [*command[:4], f"{folder}/again.duckdb", create], check=True, capture_output=True, text=True
             )
-            inner.append(float(out.stdout))
+            inner.append(float(out.stdout.split()[-1]))
             ours.append(
                 ingest("--source", str(source), "--destination", f"duckdb:///{folder}/ours.duckdb", "--table", "ours")
             )
