@@ -70,7 +70,7 @@ def test_a_signal_ends_a_load_with_its_account_and_the_same_command_goes_on(
     summary = json.loads((folder / "summary.json").read_text())
     size = len(csv_bytes(RECORDS))
     assert summary["status"] == "interrupted"
-    if flags and summary["items"]["done"]:  # seen once with worker processes, cause not found; if it is published, it is whole
+    if flags and summary["items"]["done"]:  # seen once, cause not found: whole at least
         assert job.rows() == RECORDS
         return
     assert summary["items"] == {"planned": 1, "done": 0, "skipped": 0, "failed": 0, "not_started": 1}
