@@ -45,7 +45,7 @@ def write_sheet(path: Path, rows: int) -> None:
 
 
 def read_ours(path: str) -> int:
-    from transforms.core.tables.excel_rows import read_sheet, sheet_names
+    from transforms.core.tables.excel.excel_rows import read_sheet, sheet_names
 
     with open(path, "rb") as file:  # noqa: PTH123
         sheet = sheet_names(file, path)[0]

@@ -2,7 +2,7 @@
 
     python benchmarks/ingest.py [postgres] [duckdb] [excel] [s3] [memory] [limit] [slow] [--rows 500000,5000000]
 
-`slow` adds pandas `to_sql`, dlt and sling (the last two when PATH or --peers PYTHON has them).
+`slow` is `postgres` with those of pandas `to_sql`, dlt and sling beside it that --peers PYTHON has.
 """
 
 from __future__ import annotations
@@ -10,15 +10,27 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import sample_table
-from benchmarks.measuring import ROOT, Measure, environment, idle_mib, ingest, line, measure, middle
+from benchmarks import ingest_peers, sample_table
+from benchmarks.measuring import (
+    ROOT,
+    Measure,
+    at_most,
+    end_by_sigterm,
+    environment,
+    idle_mib,
+    ingest,
+    line,
+    measure,
+    middle,
+    peaks,
+)
 
 REPEATS = 3
 DATA = Path(tempfile.gettempdir()) / "hornbeam-bench-data"
@@ -37,19 +49,27 @@ def table(rows: int) -> Path:
     return path
 
 
+PASSES = {"first pass": ("ScanRanges", "scanning"), "second pass": ("LoadChunks", "loading")}
+
+
 def passes(name: str, run: Measure) -> None:
-    """Says where the time of one of our runs goes, per pass."""
+    """Says where the time of one of our runs goes: each pass's, by the clock and summed over threads."""
     steps = {step["name"]: step for step in run.summary["steps"]}
-    rows = run.summary["rows"]["counted"]
-    told = [
-        f"{step} {steps[step]['seconds']:.2f} thread-s ({rows / max(steps[step]['seconds'], 1e-9):,.0f} rows/s)"
-        for step in ("ScanRanges", "LoadChunks")
-        if step in steps
-    ]
-    details = run.summary["details"]
-    print(f"    {name}: whole {run.seconds:.2f} s, graph {run.graph_seconds:.2f} s; {', '.join(told)};", end=" ")
+    began = {point["label"]: point["seconds"] for point in run.summary["memory"]["timeline"] if point["label"]}
+    after = {"scanning": "loading", "loading": "publishing", "publishing": "end"}
+    rows, details = run.summary["rows"]["counted"], run.summary["details"]
+    print(f"    {name}: whole {run.seconds:.2f} s, load {run.graph_seconds:.2f} s;", end=" ")
+    for told, (step, phase) in PASSES.items():
+        if phase in began and step in steps:
+            wall, threads = began[after[phase]] - began[phase], steps[step]["seconds"]
+            print(f"{told} {wall:.2f} s ({rows / max(wall, 1e-9):,.0f} rows/s; {threads:.2f} thread-s,", end=" ")
+            print(f"{rows / max(threads, 1e-9):,.0f} rows a thread-s);", end=" ")
+    if "publishing" in began:
+        print(f"publish and account {began['end'] - began['publishing']:.2f} s;", end=" ")
     print(f"processor {run.summary['memory']['cpu_seconds']:.2f} s; {details['statements']} statements;", end=" ")
     print(f"peak {run.peak_mib:.0f} MiB", flush=True)
+    if rows == 500_000:
+        at_most(f"{name}: statements", details["statements"], 500, "")
 
 
 def postgres(rows: int, *, slow: bool, peers: str) -> None:
@@ -77,48 +97,16 @@ def postgres(rows: int, *, slow: bool, peers: str) -> None:
                 )
             )
         mine, peer = middle(ours), middle(theirs)
-        passes(f"postgres {rows}", mine)
+        passes(f"PostgreSQL {rows:,} rows", mine)
         target = 1.5 if rows <= 500_000 else 1.1
         line(f"PostgreSQL {rows:,} rows: load / psql \\copy", mine.graph_seconds, peer.seconds, target)
         line(f"PostgreSQL {rows:,} rows: whole command / psql \\copy", mine.seconds, peer.seconds, 99)
+        peaks(mine, peer, "psql")
+        above = max(run.peak_mib for run in ours) - idle_mib()
+        at_most(f"PostgreSQL {rows:,} rows: peak above idle Beam", above, 150, "MiB")
         if slow:
-            _slow_peers(source, server, env, mine, peers)
-
-
-def _slow_peers(source: Path, server: object, env: dict[str, str], mine: Measure, peers: str) -> None:
-    uri = server.uri().replace("@", f":{server.password}@", 1)
-    pandas = (
-        "import sys, pandas, sqlalchemy\n"
-        "frame = pandas.read_csv(sys.argv[1], parse_dates=['ordered_on', 'shipped_at'])\n"
-        "frame.to_sql('pandas', sqlalchemy.create_engine(sys.argv[2].replace('postgresql:', 'postgresql+psycopg:')),"
-        " index=False, chunksize=10000, if_exists='replace')\n"
-    )
-    dlt = (
-        "import sys, dlt\n"
-        "from dlt.sources.filesystem import filesystem, read_csv_duckdb\n"
-        "files = filesystem(bucket_url=sys.argv[1].rsplit('/', 1)[0], file_glob=sys.argv[1].rsplit('/', 1)[1])\n"
-        "dlt.pipeline('bench', destination=dlt.destinations.postgres(sys.argv[2]), dataset_name='dlt',"
-        " pipelines_dir=sys.argv[3]).run((files | read_csv_duckdb()).with_name('t'))\n"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        runs = {
-            "pandas to_sql": ([peers, "-c", pandas, str(source), uri], 20),
-            "dlt": ([peers, "-c", dlt, str(source), uri, folder], 3),
-            "sling": (
-                [
-                    *(str(Path(peers).parent / "sling"), "run", "--src-stream", f"file://{source}"),
-                    *("--tgt-conn", uri, "--tgt-object", "public.sling", "--mode", "full-refresh"),
-                ],
-                3,
-            ),
-        }
-        for name, (command, times) in runs.items():
-            try:
-                peer = measure(command, env)
-            except (RuntimeError, FileNotFoundError) as error:
-                print(f"    {name}: left out: {str(error)[-300:]}")
-                continue
-            line(f"PostgreSQL: whole command / {name}", mine.seconds, peer.seconds, 1 / times)
+            uri = server.uri().replace("@", f":{server.password}@", 1)
+            ingest_peers.slow_peers(source, uri, env, mine, peers)
 
 
 def duckdb(rows: int) -> None:
@@ -129,22 +117,26 @@ def duckdb(rows: int) -> None:
         "import sys, time, duckdb\nc = duckdb.connect(sys.argv[2])\nc.execute(sys.argv[3])\nt = time.perf_counter()\n"
         "c.execute(f\"COPY peer FROM '{sys.argv[1]}' (HEADER)\")\nc.close()\nprint(time.perf_counter() - t)\n"
     )
-    ours, theirs, inner = [], [], []
+    ours, theirs = [], []
     for _ in range(REPEATS):
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, "-c", code, str(source), f"{folder}/peer.duckdb", create]
-            theirs.append(measure(command))
-            out = subprocess.run(
-                [*command[:4], f"{folder}/again.duckdb", create], check=True, capture_output=True, text=True
-            )
-            inner.append(float(out.stdout.split()[-1]))
-            ours.append(
-                ingest("--source", str(source), "--destination", f"duckdb:///{folder}/ours.duckdb", "--table", "ours")
-            )
+            theirs.append(measure([sys.executable, "-c", code, str(source), f"{folder}/peer.duckdb", create]))
+            ours.append(ingest("--source", str(source), *to_duckdb(folder)))
     mine, peer = middle(ours), middle(theirs)
-    passes(f"duckdb {rows}", mine)
-    line(f"DuckDB {rows:,} rows: load / COPY FROM", mine.graph_seconds, sorted(inner)[1], 1.5)
+    passes(f"DuckDB {rows:,} rows", mine)
+    line(f"DuckDB {rows:,} rows: load / COPY FROM", mine.graph_seconds, middle_of_printed(theirs), 1.5)
     line(f"DuckDB {rows:,} rows: whole command / whole duckdb process", mine.seconds, peer.seconds, 3)
+    peaks(mine, peer, "duckdb")
+
+
+def to_duckdb(folder: str) -> tuple[str, ...]:
+    """The options for a new DuckDB file."""
+    return "--destination", f"duckdb:///{folder}/ours.duckdb", "--table", "ours"
+
+
+def middle_of_printed(runs: list[Measure]) -> float:
+    """The median of the seconds that the runs printed last."""
+    return median(float(run.output.split()[-1]) for run in runs)
 
 
 def excel() -> None:
@@ -155,17 +147,15 @@ def excel() -> None:
         "book = python_calamine.CalamineWorkbook.from_path(sys.argv[1])\n"
         "n = sum(1 for _ in book.get_sheet_by_index(0).iter_rows())\nprint(time.perf_counter() - t)\n"
     )
-    ours, inner = [], []
+    ours, theirs = [], []
     for _ in range(REPEATS):
-        out = subprocess.run([sys.executable, "-c", code, str(source)], check=True, capture_output=True, text=True)
-        inner.append(float(out.stdout))
+        theirs.append(measure([sys.executable, "-c", code, str(source)]))
         with tempfile.TemporaryDirectory() as folder:
-            ours.append(
-                ingest("--source", str(source), "--destination", f"duckdb:///{folder}/x.duckdb", "--table", "ours")
-            )
+            ours.append(ingest("--source", str(source), *to_duckdb(folder)))
     mine = middle(ours)
-    passes("excel 100000", mine)
-    line("Excel 100,000 x 12: load / calamine iteration", mine.graph_seconds, sorted(inner)[1], 1.5)
+    passes("Excel 100,000 rows", mine)
+    line("Excel 100,000 x 12: load / calamine iteration", mine.graph_seconds, middle_of_printed(theirs), 1.5)
+    peaks(mine, middle(theirs), "calamine")
 
 
 def workbook(rows: int) -> Path:
@@ -190,45 +180,48 @@ def workbook(rows: int) -> Path:
 
 
 def s3(rows: int) -> None:
-    """The same file from an S3 server, beside the disk."""
+    """The same file from an S3 server, beside the disk; then once more, with an eye on temporary files."""
     from benchmarks.object_server import serving
 
     source = table(rows)
     local, remote = [], []
     with serving(source) as server:
+        there = ("--source", server.uri, *server.options)
         for _ in range(REPEATS):
             with tempfile.TemporaryDirectory() as folder:
-                to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "ours")
-                local.append(ingest("--source", str(source), *to))
+                local.append(ingest("--source", str(source), *to_duckdb(folder)))
             with tempfile.TemporaryDirectory() as folder:
-                to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "ours")
-                remote.append(ingest("--source", server.uri, *server.options, *to, env=server.environment))
+                remote.append(ingest(*there, *to_duckdb(folder), env=server.environment))
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temp:
+            env = {**server.environment, "TMPDIR": temp}
+            watched = ingest(*there, *to_duckdb(folder), env=env, temp=Path(temp))
     mine, disk = middle(remote), middle(local)
-    passes(f"s3 {rows}", mine)
+    passes(f"S3 {rows:,} rows", mine)
     line(f"S3 {rows:,} rows: load / from disk", mine.graph_seconds, disk.graph_seconds, 1.3)
     read = mine.summary["details"]["bytes_read"]
-    line("S3: bytes read / size of the file", read / 2**20, source.stat().st_size / 2**20, 2.01, "MiB")
-    print(f"    memory: {mine.peak_mib:.0f} MiB, from disk {disk.peak_mib:.0f} MiB (target: within 20)")
+    line("S3: bytes read / size of the file", read / 2**20, source.stat().st_size / 2**20, 2, "MiB")
+    peaks(mine, disk, "from disk")
+    at_most("S3: peak above that from disk", mine.peak_mib - disk.peak_mib, 20, "MiB")
+    most_temp = max(watched.temp_mib, *(run.summary["memory"]["temp_peak_mb"] for run in remote))
+    at_most("S3: temporary files at their most (1 is none)", most_temp, 1, "MiB")
 
 
 def memory(sizes: list[int]) -> None:
     """Memory above an idle Beam process, whatever the input's size."""
     idle = idle_mib()
     print(f"    idle `import apache_beam`: {idle:.0f} MiB")
-    peaks = {}
+    above = {}
     for rows in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "ours")
-            run = ingest("--source", str(table(rows)), *to)
-        peaks[rows] = run.peak_mib - idle
-        passes(f"memory {rows}", run)
-        line(f"DuckDB {rows:,} rows: MiB above idle / 150", peaks[rows], 150, 1, "MiB")
-    line("most / least of these", max(peaks.values()), min(peaks.values()), 1.15, "MiB")
+            run = ingest("--source", str(table(rows)), *to_duckdb(folder))
+        above[rows] = run.peak_mib - idle
+        passes(f"memory {rows:,} rows", run)
+        at_most(f"DuckDB {rows:,} rows: peak above idle Beam", above[rows], 150, "MiB")
+    line("most / least of these", max(above.values()), min(above.values()), 1.15, "MiB")
     with tempfile.TemporaryDirectory() as folder:
-        to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "ours")
-        run = ingest("--source", str(workbook(1_000_000)), *to)
-    passes("memory xlsx 1000000", run)
-    line("Excel 1,000,000 rows: MiB above idle / 250", run.peak_mib - idle, 250, 1, "MiB")
+        run = ingest("--source", str(workbook(1_000_000)), *to_duckdb(folder))
+    passes("memory Excel 1,000,000 rows", run)
+    at_most("Excel 1,000,000 rows: peak above idle Beam", run.peak_mib - idle, 250, "MiB")
 
 
 def limit() -> None:
@@ -236,12 +229,11 @@ def limit() -> None:
     from benchmarks.object_server import serving
 
     with serving(table(500_000)) as server, tempfile.TemporaryDirectory() as folder:
-        to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "csv")
-        run = ingest("--source", server.uri, *server.options, *to, env=server.environment, limit_mib=512)
-        passes("csv from S3 under 512 MiB", run)
+        there = ("--source", server.uri, *server.options)
+        passes("csv from S3 under 512 MiB", ingest(*there, *to_duckdb(folder), env=server.environment, limit_mib=512))
     with tempfile.TemporaryDirectory() as folder:
-        to = ("--destination", f"duckdb:///{folder}/x.duckdb", "--table", "sheet")
-        passes("xlsx under 512 MiB", ingest("--source", str(workbook(100_000)), *to, limit_mib=512))
+        run = ingest("--source", str(workbook(100_000)), *to_duckdb(folder), limit_mib=512)
+        passes("xlsx under 512 MiB", run)
 
 
 def main() -> None:
@@ -253,7 +245,10 @@ def main() -> None:
     parser.add_argument("--memory_rows", default="500000,5000000,10000000")
     parser.add_argument("--peers", default=sys.executable, help="Python of an environment with pandas, dlt and sling")
     options = parser.parse_args()
+    end_by_sigterm()
     parts = options.parts or known[:-1]
+    if "slow" in parts:
+        parts = [*parts, "postgres"]
     sizes = [int(size) for size in options.rows.split(",")]
     with contextlib.chdir(ROOT):
         for rows in sizes:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from transforms.core.tables.coerce import FieldRule, coerce
-from transforms.core.tables.column import Column
-from transforms.core.tables.column_stats import EMPTY, ColumnStats, observe
-from transforms.core.tables.schema import decide
+from transforms.core.tables.columns.column import Column
+from transforms.core.tables.columns.column_stats import EMPTY, ColumnStats, observe
+from transforms.core.tables.columns.schema import decide
+from transforms.core.tables.values.coerce import FieldRule, coerce
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -32,8 +32,13 @@ MIB = 1 << 20
 SAMPLE_SECONDS = 0.01
 CHILDREN_SECONDS = 0.5  # who the children are is looked up this often: a look costs more than a sample
 
-# Each pipeline's load-it-all way: a module with `load(settings) -> rows` and `temporary_place(settings, folder)`.
-LOAD_IT_ALL: dict[str, str] = {"ingest": "pipelines.ingest_at_once"}
+# Each pipeline's load-it-all way: a module with `load(settings)`, which returns how many rows or objects, and
+# `temporary_place(settings, folder)`.
+LOAD_IT_ALL: dict[str, str] = {
+    "ingest": "pipelines.ingest_at_once",
+    "copy": "pipelines.copy_at_once",
+    "verify": "pipelines.copy_at_once",
+}
 
 
 class Measured(NamedTuple):
@@ -104,7 +109,7 @@ def measure(name: str, settings: PipelineSettings) -> list[Way]:
             own = {"output": f"{folder}/run", "dry_run": False, "retry": None, "config": None}
             asked = settings.model_copy(update=own)
             with import_module(LOAD_IT_ALL[name]).temporary_place(asked, folder) as placed:
-                if found := registry.pipeline_module(name).check(placed):
+                if found := [one for one in registry.pipeline_module(name).check(placed) if not one.well]:
                     raise ConfigError("; ".join(f"{one.place}: {one.message}" for one in found))
                 idle = _measured([way, name, "idle"], placed, folder)
                 ways.append(Way(way, _measured([way, name, "work"], placed, folder), idle))
@@ -165,7 +170,8 @@ def table_of(name: str, ways: Sequence[Way]) -> list[str]:
         name: The pipeline's.
         ways: Streaming, then load-it-all.
     """
-    rows = ", ".join(f"{human_count(way.work.rows)} rows {way.name}" for way in ways if not way.work.problem)
+    what = "rows" if name == "ingest" else "objects"
+    rows = ", ".join(f"{human_count(way.work.rows)} {what} {way.name}" for way in ways if not way.work.problem)
     lines = [f"{name}: {rows or 'no way succeeded'}", ""]
     lines.append(f"{'way':<12}{'peak MiB':>10}{'idle import MiB':>17}{'above idle MiB':>16}{'seconds':>9}")
     for way in ways:
@@ -189,7 +195,7 @@ def _stream(name: str, settings: PipelineSettings) -> int:
     summary: Any = registry.pipeline_module(name).run(settings)
     if summary.error is not None:
         raise SystemExit(f"{summary.error.type}: {summary.error.message}")
-    return int(summary.rows.loaded) if summary.rows else 0
+    return int(summary.rows.loaded) if summary.rows else int(summary.items.done)
 
 
 def _load_idle(name: str, _settings: PipelineSettings) -> int:

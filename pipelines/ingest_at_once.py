@@ -18,19 +18,20 @@ import pandas as pd
 
 from pipelines.ingest_load import load_settings
 from transforms.core.errors import ConfigError
-from transforms.core.objects.store import expand, open_store
+from transforms.core.objects.expansion import expand
+from transforms.core.objects.store import open_store
 from transforms.core.secret import resolve
-from transforms.core.tables.destination_uri import parse_destination, scheme_of
-from transforms.core.tables.find_parts import find_parts, open_blocks
-from transforms.core.tables.load_columns import part_names
-from transforms.core.tables.load_plan import CSV, SHEET
+from transforms.core.tables.loads.destination_uri import parse_destination, scheme_of
+from transforms.core.tables.loads.find_parts import find_parts, open_blocks
+from transforms.core.tables.loads.load_columns import part_names
+from transforms.core.tables.loads.load_plan import CSV, SHEET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.ingest_settings import IngestSettings
-    from transforms.core.tables.load_plan import Part
-    from transforms.core.tables.load_settings import LoadSettings
+    from transforms.core.tables.loads.load_plan import Part
+    from transforms.core.tables.loads.load_settings import LoadSettings
 
 TABLE = "bench"
 
@@ -65,6 +66,8 @@ def read_part(part: Part, asked: LoadSettings) -> pd.DataFrame:
         options: dict[str, Any] = {"header": None, "skiprows": above, "engine": "calamine"}
         sheet = pd.read_excel(book, sheet_name=part.name or 0, **options)
         return sheet.set_axis(names[: sheet.shape[1]], axis=1)
+    if dialect.only == "\r\n":
+        raise ConfigError("--line_end crlf: pandas can't read by it, so there is nothing to compare with; leave it out")
     if part.kind == CSV:
         data = open_store(part.info.uri, asked.source_access).read(part.info, 0, part.info.size_bytes)
     else:
@@ -76,6 +79,7 @@ def read_part(part: Part, asked: LoadSettings) -> pd.DataFrame:
         quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
         escapechar=dialect.escape or None,
         encoding=dialect.encoding,
+        lineterminator=dialect.only or None,
         names=names,
         header=None,
         index_col=False,

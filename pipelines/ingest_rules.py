@@ -134,14 +134,6 @@ def _characters_differ(s: IngestSettings) -> str | None:
     return None
 
 
-def _credentials_are_one(s: IngestSettings) -> str | None:
-    if s.source_anonymous and s.source_profile is not None:
-        return "--source_anonymous reads without credentials, --source_profile names some: leave one out"
-    if s.source_anonymous and s.source_requester_pays:
-        return "--source_requester_pays needs an account to bill, --source_anonymous has none: leave one out"
-    return None
-
-
 def _password_has_a_use(s: IngestSettings) -> str | None:
     if s.destination_password is not None and not s.destination.startswith("postgres"):
         scheme = s.destination.partition(":")[0]
@@ -156,6 +148,5 @@ RULES: tuple[Callable[[IngestSettings], str | None], ...] = (
     _key_is_loaded,
     _one_source_of_names,
     _characters_differ,
-    _credentials_are_one,
     _password_has_a_use,
 )

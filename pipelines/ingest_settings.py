@@ -6,8 +6,9 @@ from typing import Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from pipelines import ingest_rules
-from pipelines.settings import MEMORY, PipelineSettings, option
+from pipelines import ingest_rules, store_options
+from pipelines.settings import MEMORY, STREAM, option
+from pipelines.stream_settings import StreamSettings
 from transforms.core.secret import FORMS, REFERENCE
 
 SOURCE, FORMAT, SCHEMA = "Source", "File format", "Schema and rejects"
@@ -15,7 +16,7 @@ DESTINATION, CHUNKS = "Destination", "Chunks"
 ONE_CHARACTER = "auto, none, or one character"
 
 
-class IngestSettings(PipelineSettings):
+class IngestSettings(StreamSettings):
     """What `ingest` loads, from where to where, and how."""
 
     source: tuple[str, ...] = option(
@@ -23,36 +24,18 @@ class IngestSettings(PipelineSettings):
         group=SOURCE,
         values="local path, s3://, gs:// or http(s):// address, with or without wildcards",
         metavar="URI",
+        address=True,
         min_length=1,
         repeat_only=True,
     )
-    source_endpoint_url: str | None = option(
-        "Address of an S3-compatible or GCS-compatible store to read from.",
-        group=SOURCE,
-        default=None,
-        default_text="the cloud's own",
-        values="http(s):// address",
-        metavar="URL",
-        pattern=ingest_rules.HTTP,
-    )
-    source_region: str | None = option(
-        "Region of the source's bucket.",
-        group=SOURCE,
-        default=None,
-        default_text="from the environment",
-        values="a region's name",
-    )
-    source_profile: str | None = option(
-        "Profile in the AWS configuration that gives the source's credentials.",
-        group=SOURCE,
-        default=None,
-        default_text="from the environment",
-        values="a profile's name",
-    )
-    source_anonymous: bool = option("Read the source without credentials.", group=SOURCE, default=False)
-    source_requester_pays: bool = option(
-        "Accept the costs of reading a requester-pays bucket.", group=SOURCE, default=False
-    )
+    source_endpoint_url: str | None = store_options.endpoint(SOURCE, "read from")
+    source_region: str | None = store_options.region(SOURCE)
+    source_profile: str | None = store_options.profile(SOURCE)
+    source_access_key_id: str | None = store_options.access_key_id(SOURCE)
+    source_secret_access_key: str | None = store_options.secret_access_key(SOURCE)
+    source_session_token: str | None = store_options.session_token(SOURCE)
+    source_anonymous: bool = store_options.anonymous(SOURCE, "Read")
+    source_requester_pays: bool = store_options.requester_pays(SOURCE, "reading")
 
     destination: str = option(
         "Database that is loaded.",
@@ -61,6 +44,7 @@ class IngestSettings(PipelineSettings):
         "parquet:FOLDER (local, s3:// or gs://), bigquery://PROJECT/DATASET",
         metavar="URI",
         pattern=ingest_rules.DESTINATION,
+        address=True,
         password_field="destination_password",  # noqa: S106 - a field's name
     )
     destination_password: str | None = option(
@@ -74,7 +58,7 @@ class IngestSettings(PipelineSettings):
         secret=True,
     )
     table: str = option(
-        "Table that is loaded.",
+        "Table that is loaded. NAME alone is in the schema that the user searches first.",
         group=DESTINATION,
         values="NAME or SCHEMA.NAME",
         metavar="NAME",
@@ -108,13 +92,10 @@ class IngestSettings(PipelineSettings):
         default_text="from the environment",
         values="a region's name",
     )
-    destination_profile: str | None = option(
-        "Profile in the AWS configuration that gives the destination's credentials.",
-        group=DESTINATION,
-        default=None,
-        default_text="from the environment",
-        values="a profile's name",
-    )
+    destination_profile: str | None = store_options.profile(DESTINATION)
+    destination_access_key_id: str | None = store_options.access_key_id(DESTINATION)
+    destination_secret_access_key: str | None = store_options.secret_access_key(DESTINATION)
+    destination_session_token: str | None = store_options.session_token(DESTINATION)
 
     delimiter: str = option(
         "What separates fields.",
@@ -143,6 +124,11 @@ class IngestSettings(PipelineSettings):
         default="auto",
         values="auto, or a name that Python knows (utf-8, utf-16, cp1252, latin-1, ...)",
         metavar="NAME",
+    )
+    line_end: Literal["auto", "lf", "crlf", "cr"] = option(
+        "What alone ends a record; the other line ends are data then. auto: all three end one.",
+        group=FORMAT,
+        default="auto",
     )
     header: Literal["auto", "yes", "no"] = option(
         "Whether the first record names the columns.", group=FORMAT, default="auto"
@@ -185,6 +171,7 @@ class IngestSettings(PipelineSettings):
         default_text="inferred over the whole input",
         values="local path, s3://, gs:// or http(s):// address of a JSON file",
         metavar="FILE",
+        address=True,
     )
     schema_drift: Literal["error", "add"] = option(
         "What a missing or extra column is: an error, or a new column that may be empty.",
@@ -208,7 +195,8 @@ class IngestSettings(PipelineSettings):
     )
 
     chunk_rows: int = option(
-        "Records of one chunk: what is parsed, held and committed at a time.",
+        "Most records of one chunk: what is parsed, held and committed at a time. In streams a chunk also ends at "
+        "--range_mb, in sheets at 8 MiB of text.",
         group=CHUNKS,
         default=10_000,
         ge=1,
@@ -230,6 +218,10 @@ class IngestSettings(PipelineSettings):
         default=0,
         ge=0,
         le=256,
+    )
+
+    batch_size: int = option(
+        "In a stream: files that are loaded in one transaction at most.", group=STREAM, default=100, ge=1, le=10_000
     )
 
     @field_validator("delimiter", "quote", "escape")
@@ -265,9 +257,13 @@ class IngestSettings(PipelineSettings):
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
         found = [problem for rule in ingest_rules.RULES if (problem := rule(self)) is not None]
+        found += filter(None, (store_options.contradiction(self, side) for side in ("source", "destination")))
         if found:
             raise ValueError("; ".join(found))
         return self
+
+    def _finite(self) -> list[tuple[str, bool]]:
+        return [*super()._finite(), ("--write_mode=replace", self.write_mode == "replace")]
 
     def rejects_allowed(self, counted: int) -> int | None:
         """How many of this many records may be rejected; None when no limit was given."""

@@ -10,21 +10,22 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from pipelines.store_options import KEY, access_of, contradiction
 from transforms.core.errors import ConfigError
-from transforms.core.objects.access import StoreAccess
 from transforms.core.scrubbing import remember, scrub
 from transforms.core.secret import FORMS, is_reference, resolve, take_out_password
-from transforms.core.tables.databases.registry import open_destination
-from transforms.core.tables.destination_uri import FILE_SCHEMES, parse_destination, scheme_of
+from transforms.core.tables.databases.registry import find_database, open_destination
+from transforms.core.tables.loads.destination_uri import FILE_SCHEMES, parse_destination, scheme_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from transforms.core.tables.destination import StoredLoad
+    from transforms.core.tables.loads.destination import StoredLoad
 
 ID_DIGITS = 12
 TERMINAL_COLUMNS = 100
 SHORTEST_TABLE = 7  # with counts of 8 digits the line then has 100
+SECRETS = "password", *KEY
 USAGE = "hornbeam status DESTINATION [--table NAME] [--limit N] [--json] [--destination_password REF]"
 
 
@@ -42,6 +43,7 @@ class LoadLine(NamedTuple):
         skipped: Blank records.
         started: When, ISO 8601, UTC.
         seconds: From there to its end; None as long as it has none.
+        staging: Where its rows wait (dropping that gives the load up); "" without a plan, and once it is completed.
         error: Why it failed; "" otherwise.
     """
 
@@ -55,6 +57,7 @@ class LoadLine(NamedTuple):
     skipped: int
     started: str
     seconds: float | None
+    staging: str
     error: str
 
 
@@ -90,13 +93,14 @@ def read_loads(asked: argparse.Namespace) -> list[LoadLine]:
         raise ConfigError("the address holds a password and --destination_password gives another one: keep one of them")
     _demand_there(clean.uri)
     reference = clean.reference or asked.destination_password
-    access = StoreAccess(
-        asked.destination_endpoint_url or "", asked.destination_region or "", asked.destination_profile or ""
-    )
+    if problem := contradiction(asked, "destination"):
+        raise ConfigError(problem)
+    access = access_of(asked, "destination")
     destination = open_destination(clean.uri, resolve(reference) if reference else "", access)
     try:
         destination.open()
-        return [line_of(load) for load in destination.loads()]
+        staging = find_database(clean.uri).staging
+        return [line_of(load, staging) for load in destination.loads()]
     finally:
         destination.close()
 
@@ -114,19 +118,20 @@ def _demand_there(uri: str) -> None:
         raise ConfigError(f"{uri}: there is no {kind} {place}, so no load went there: check the path")
 
 
-def line_of(load: StoredLoad) -> LoadLine:
-    """What is printed of a stored load."""
+def line_of(load: StoredLoad, staging: str) -> LoadLine:
+    """What is printed of a stored load, whose destination has its `staging` there."""
     started, finished = load.started, load.finished
     took = None
     if started and finished:
         took = (datetime.fromisoformat(finished) - datetime.fromisoformat(started)).total_seconds()
     spec = load.spec
     totals = (spec.counted, load.loaded, load.rejected, load.skipped)
-    return LoadLine(spec.load_id, spec.table, spec.mode, load.status, *totals, started, took, load.error)
+    waits = "" if load.status == "completed" or not load.planned else staging.format(load=spec.load_id)
+    return LoadLine(spec.load_id, spec.table, spec.mode, load.status, *totals, started, took, waits, load.error)
 
 
 def table_of(lines: Iterable[LoadLine], columns: int | None) -> list[str]:
-    """The loads as an aligned table; a load's error stands on the line below it.
+    """The loads as an aligned table; below a load stand its error, and how it goes on if it isn't completed.
 
     Args:
         lines: The loads.
@@ -135,7 +140,7 @@ def table_of(lines: Iterable[LoadLine], columns: int | None) -> list[str]:
     loads = list(lines)
     if not loads:
         return ["no loads"]
-    rows = [LoadLine._fields[:-1], *map(_cells, loads)]
+    rows = [LoadLine._fields[:-2], *map(_cells, loads)]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     if columns is not None:
         widths[1] = min(widths[1], max(SHORTEST_TABLE, columns - sum(widths) - len(widths) + 1 + widths[1]))
@@ -144,6 +149,10 @@ def table_of(lines: Iterable[LoadLine], columns: int | None) -> list[str]:
         texts.append(_aligned(row, widths))
         if load.error:
             texts.append(_cut(f"    {' '.join(load.error.split())}", columns))
+        if load.staging:
+            texts.append(f"    not complete: the same command goes on; {load.staging} holds its rows")
+        if load.status == "pending":
+            texts.append("    its sources are being scanned; if no command is at it any more, the same one goes on")
     return texts
 
 
@@ -177,13 +186,14 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--table")
     parser.add_argument("--limit", type=_count, default=20)
     parser.add_argument("--json", action="store_true")
-    for name in ("password", "endpoint_url", "region", "profile"):
+    for name in ("endpoint_url", "region", "profile", *SECRETS):
         parser.add_argument(f"--destination_{name}")
     asked = parser.parse_args([_underscored(word) for word in argv])
-    given: Any = asked.destination_password
-    if given and not is_reference(given):
-        remember(given)
-        raise ConfigError(f"--destination_password takes a reference, not the secret itself: {FORMS}")
+    for name in SECRETS:
+        given: Any = getattr(asked, f"destination_{name}")
+        if given and not is_reference(given):
+            remember(given)
+            raise ConfigError(f"--destination_{name} takes a reference, not the secret itself: {FORMS}")
     return asked
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from transforms.core import interrupt
+from transforms.core.errors import ConfigError
 from transforms.core.scrubbing import ScrubFilter
 
 if TYPE_CHECKING:
@@ -33,14 +34,14 @@ def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> 
         settings: Level, file, sizes.
         temp_dir: For the log of a run whose folder is no local one.
 
+    Raises:
+        ConfigError: The log can't be written.
+
     Yields:
         The log file.
     """
     path = Path(settings.log_file) if settings.log_file else (folder.local_path or Path(temp_dir)) / "hornbeam.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    log = RotatingFileHandler(
-        path, maxBytes=settings.log_max_mb << 20, backupCount=settings.log_backups, encoding="utf-8"
-    )
+    log = _rotating(path, settings)
     console = logging.StreamHandler(sys.stderr)
     console.addFilter(_for_the_console)
     root = logging.getLogger()
@@ -65,11 +66,25 @@ def logging_to(folder: RunFolder, settings: PipelineSettings, temp_dir: str) -> 
             folder.write_file("hornbeam.log", path)
 
 
+def _rotating(path: Path, settings: PipelineSettings) -> RotatingFileHandler:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return RotatingFileHandler(
+            path, maxBytes=settings.log_max_mb << 20, backupCount=settings.log_backups, encoding="utf-8"
+        )
+    except OSError as e:
+        raise ConfigError(f"the log {path} can't be written ({e.strerror}): name another one with --log_file") from e
+
+
 def _log_from_thread(thrown: threading.ExceptHookArgs) -> None:
-    """What ends a thread of an engine goes to the log, and without its traceback to the console."""
+    """What ends a thread of an engine goes to the log, and without its traceback to the console.
+
+    A lost connection ends several threads at once, and the run, which says so: for them the log is enough.
+    """
     name = thrown.thread.name if thrown.thread else "a thread"
     error = thrown.exc_value or thrown.exc_type()
-    level = logging.INFO if interrupt.requested() else logging.ERROR  # being stopped, workers end as they can
+    lost = hasattr(error, "code") and hasattr(error, "details")
+    level = logging.INFO if lost or interrupt.requested() else logging.ERROR  # being stopped, workers end as they can
     LOGGER.log(level, "%s: %s: %s", name, type(error).__name__, error)
     LOGGER.info("traceback of %s", name, exc_info=error)
 

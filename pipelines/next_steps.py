@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from pipelines.settings import STREAM
 from pipelines.settings_options import options
 from transforms.core.scrubbing import scrub
 from transforms.core.summary import NextStep
@@ -48,16 +49,24 @@ def next_steps(
     """
     again = command_for(pipeline, settings, beam_args)
     if status == "planned":
-        return (NextStep("Do what this run has planned:", command_for(pipeline, settings, beam_args, dry_run=None)),)
+        planned = command_for(pipeline, settings, beam_args, dry_run=None, rate_from=None, workers=None)
+        return (NextStep("Do what this run has planned:", planned),)
     steps = []
     if items.failed:
-        retry = command_for(pipeline, settings, beam_args, retry=run, output=None)
+        # What failed is a list that ends: an option that only a stream takes would have the command refused.
+        endless = dict.fromkeys(one.field for one in options(type(settings)) if one.group == STREAM)
+        retry = command_for(pipeline, settings, beam_args, **endless, retry=run, output=_within(settings.output))
         steps.append(NextStep("Once the cause is removed, do only what failed:", retry))
     if status == "completed":
         steps.append(NextStep("The same command again does only what is new:", again))
     else:
         steps.append(NextStep("Do what is missing; what is done stays done:", again))
     return tuple(steps)
+
+
+def _within(output: str | None) -> str | None:
+    """Where the next run's folder may be: in the same bucket, for engines that take none on this machine."""
+    return f"{output.rstrip('/')}/retry" if output and "://" in output else None
 
 
 def _texts(value: Any) -> list[str]:

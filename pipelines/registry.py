@@ -23,7 +23,8 @@ class PipelineEntry(NamedTuple):
     Attributes:
         line: What it does, in one line of help.
         settings: Its settings class, `module:Class`; importing it imports no Beam.
-        module: Its module, with `run(settings, beam_args=())`, `main(argv)` and `check(settings)`.
+        module: Its module, with `run(settings, beam_args=())`, `main(argv)`, `check(settings)`, `collector(settings)`
+            and `choose(settings, beam_args)`.
     """
 
     line: str
@@ -51,6 +52,16 @@ PIPELINES: dict[str, PipelineEntry] = {
         "pipelines.ingest_settings:IngestSettings",
         "pipelines.table_ingest",
     ),
+    "copy": PipelineEntry(
+        "Copy objects between disk, S3 and GCS, verified and resumable.",
+        "pipelines.copy_settings:CopySettings",
+        "pipelines.object_copy",
+    ),
+    "verify": PipelineEntry(
+        "Compare objects here and there; change nothing.",
+        "pipelines.copy_settings:VerifySettings",
+        "pipelines.object_verify",
+    ),
 }
 
 COMMANDS: dict[str, Command] = {
@@ -63,6 +74,11 @@ COMMANDS: dict[str, Command] = {
         "Print the loads that a destination remembers.",
         {"": "pipelines.load_status"},
         "hornbeam status DESTINATION [--table NAME] [--limit N] [--json] [--destination_password REF]",
+    ),
+    "launch": Command(
+        "Start a pipeline's Flex Template on Dataflow and follow its job.",
+        {"": "pipelines.flex_launch"},
+        "hornbeam launch PIPELINE --project P --region R --temp_location gs://… --template gs://… [--print] [options]",
     ),
     "bench": Command(
         "Measure memory: the streaming way beside the load-it-all way.",

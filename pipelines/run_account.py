@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from pipelines.estimate import estimate
 from pipelines.next_steps import next_steps
 from transforms.core import interrupt, progress
 from transforms.core.merging import Merged, merge_parts
 from transforms.core.outcome import Failure
+from transforms.core.scrubbing import scrub
 from transforms.core.summary import (
     AccountingError,
     Counts,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pipelines.settings import PipelineSettings
     from transforms.core.memory import MemoryUse
     from transforms.core.run_folder import RunFolder
+
+SHOWN_UNREADABLE = 3
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,12 @@ def account(ended: Ended, temp_dir: str, collect: Callable[[RunFolder, Merged], 
     Returns:
         The summary, and what the parts say (for the report).
     """
-    number = interrupt.requested()
-    unfinished = bool(number or ended.error or ended.settings.dry_run)
+    number = interrupt.signalled()
+    unfinished = bool(number or ended.error or _only_planned(ended))
     failures = [_failure(ended.error)] if ended.error else []
-    merged = merge_parts(ended.folder, temp_dir, unfinished=unfinished, more_failures=failures)
+    merged = merge_parts(ended.folder, temp_dir, unfinished=unfinished, more_failures=failures, stream=_streams(ended))
     collected = collect(ended.folder, merged)
-    summary = _summary(ended, collected, number)
+    summary = _summary(ended, collected, number, merged)
     try:
         check_accounting(summary)
     except AccountingError as error:
@@ -114,15 +118,23 @@ def account(ended: Ended, temp_dir: str, collect: Callable[[RunFolder, Merged], 
     return summary, merged
 
 
-def _summary(ended: Ended, collected: Collected, number: int) -> Summary:
+def _summary(ended: Ended, collected: Collected, number: int, merged: Merged) -> Summary:
     error = ended.error or collected.error
     status: RunStatus = "completed"
     if number:
         status = "interrupted"
     elif error or collected.items.failed:
         status = "failed"
-    elif ended.settings.dry_run:
+    elif _only_planned(ended):
         status = "planned"
+    details = {name: value for name, value in collected.details.items() if name != "work"}
+    if _streams(ended):
+        details["stream"] = {"told": 0, **merged.stream}
+        details["notes"] = [*details.get("notes", ()), *_unreadable(merged)]
+    if ended.choice.warning:
+        details["notes"] = [ended.choice.warning, *details.get("notes", ())]
+    if status == "planned" and ended.settings.dry_run:
+        details["estimate"] = estimate(collected, ended.pipeline, ended.settings)
     return Summary(
         pipeline=ended.pipeline,
         run_id=ended.folder.run_id,
@@ -137,7 +149,7 @@ def _summary(ended: Ended, collected: Collected, number: int) -> Summary:
         memory=ended.memory,
         output=ended.folder.shown,
         steps=progress.snapshot().steps,
-        details=collected.details,
+        details=details,
         started=ended.started.isoformat(timespec="milliseconds"),
         error=None if number else error,
         signal=number,
@@ -146,6 +158,20 @@ def _summary(ended: Ended, collected: Collected, number: int) -> Summary:
             ended.pipeline, ended.settings, ended.beam_args, status, collected.items, ended.folder.shown
         ),
     )
+
+
+def _unreadable(merged: Merged) -> list[str]:
+    found = [line for line in merged.others if line["kind"] == "unreadable"][:SHOWN_UNREADABLE]
+    return [scrub(f"a notification can't be read: {line['reason']}: {line['data']!r}") for line in found]
+
+
+def _streams(ended: Ended) -> bool:
+    return ended.settings.head != "bounded"
+
+
+def _only_planned(ended: Ended) -> bool:
+    """A dry run, or a template's launcher: the job that it describes is still to come."""
+    return ended.settings.dry_run or ended.choice.mode == "template"
 
 
 def versions() -> dict[str, str]:

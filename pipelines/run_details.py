@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.estimate import estimate_line
 from transforms.core.units import human_count
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 5
 _DELIMITERS: Final = {"\t": "tab", " ": "space"}
+_LINE_ENDS: Final = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
 def detail_lines(summary: Summary) -> list[str]:
@@ -24,7 +26,8 @@ def detail_lines(summary: Summary) -> list[str]:
     Args:
         summary: Of the run.
     """
-    lines = [*_planned(summary), *_notes(summary), *_failed(summary), *_rejects(summary)]
+    told = (_planned, _stream, _notes, _failed, _rejects, _estimate)
+    lines = [line for tell in told for line in tell(summary)]
     return ["".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line) for line in lines]
 
 
@@ -46,7 +49,14 @@ def _dialect(found: Mapping[str, Any]) -> str:
     delimiter, quote = found["delimiter"], found["quote"]
     header = f"header before line {found['data_line']}" if found["header"] else "no header"
     quoted = f"quoted by {quote}" if quote else "no quotes"
-    return f"as {found['encoding']}, delimited by {_DELIMITERS.get(delimiter, delimiter)}, {quoted}, {header}"
+    ended = f", ended by {_LINE_ENDS[found['line_end']]} alone" if found.get("line_end_given") else ""
+    return f"as {found['encoding']}, delimited by {_DELIMITERS.get(delimiter, delimiter)}, {quoted}{ended}, {header}"
+
+
+def _stream(summary: Summary) -> Iterator[str]:
+    if told := summary.details.get("stream"):
+        more = "".join(f", {human_count(count)} {name}" for name, count in told.items() if name != "told" and count)
+        yield f"stream: told of {human_count(told['told'])} objects{more}"
 
 
 def _notes(summary: Summary) -> Iterator[str]:
@@ -63,6 +73,17 @@ def _rejects(summary: Summary) -> Iterator[str]:
     if summary.rows and summary.rows.rejected:
         why = "" if summary.rejects_allowed else f"; exit code {summary.exit_code}: --max_rejects doesn't cover them"
         yield f"rejects: {human_count(summary.rows.rejected)} in {summary.output.rstrip('/')}/rejects.jsonl{why}"
+        yield from _few([f"  {_rule(one)}" for one in summary.details.get("rejects", ())], "rules")
+
+
+def _rule(found: Mapping[str, Any]) -> str:
+    place = f"column {found['column']}: " if found["column"] else ""
+    return f"{human_count(found['records'])} by {place}{found['rule']}"
+
+
+def _estimate(summary: Summary) -> Iterator[str]:
+    if "estimate" in summary.details:
+        yield estimate_line(summary.details["estimate"])
 
 
 def _few(lines: list[str], what: str) -> Iterator[str]:

@@ -19,11 +19,21 @@ def describe(error: BaseException) -> RunError:
     Args:
         error: What `run` raised.
     """
+    if broken := _broken_connection(error):
+        return broken
     text = str(error).strip()
     found = RunError(type(error).__name__, text or type(error).__name__)
     if "Traceback (most recent call last)" in text:
         found = _last_raised(text) or found
     return RunError(found.type, scrub(_WHERE.sub("", found.message).strip()))
+
+
+def _broken_connection(error: BaseException) -> RunError | None:
+    """What gRPC raises holds its state in six lines; two words of them tell people something."""
+    code, details = getattr(error, "code", None), getattr(error, "details", None)
+    if not (callable(code) and callable(details)):
+        return None
+    return RunError("EngineLostError", scrub(f"the engine can't be reached any more ({details()}); see hornbeam.log"))
 
 
 def _last_raised(text: str) -> RunError | None:

@@ -43,6 +43,7 @@ class Output:
     def __init__(self, folder: RunFolder, *, as_events: bool) -> None:
         self._folder = folder
         self._as_events = as_events
+        self._stopping = ""
 
     def started(self, pipeline: str, choice: RunnerChoice) -> None:
         """Says what begins.
@@ -51,6 +52,7 @@ class Output:
             pipeline: Its name.
             choice: The engine.
         """
+        self._stopping = choice.stopping
         if self._as_events:
             self._event("started", pipeline=pipeline, runner=choice.shown, output=self._folder.shown)
 
@@ -66,7 +68,7 @@ class Output:
             return pace(progress.snapshot(), time.monotonic() - started, sampler.rss_bytes)
 
         started = time.monotonic()
-        with _every(STOP_SECONDS, _Stop().notice), self._shown(now):
+        with _every(STOP_SECONDS, _Stop(self._stopping).notice), self._shown(now):
             yield
 
     @contextmanager
@@ -102,18 +104,18 @@ class Output:
 
 
 class _Stop:
-    """Says once that the run was asked to stop: a signal handler itself must not log."""
+    """Says once that the run was asked to stop, and what follows: a signal handler itself must not log."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopping: str) -> None:
+        self._stopping = stopping
         self._said = False
 
     def notice(self) -> None:
-        number = interrupt.requested()
+        number = interrupt.signalled()
         if number and not self._said:
             self._said = True
             name = signal.Signals(number).name
-            text = "%s: asked to stop; finishing what is under way (the same again ends at once)"
-            LOGGER.warning(text, name)
+            LOGGER.warning("%s: asked to stop; %s (the same again ends at once)", name, self._stopping)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 REQUIRED: Any = PydanticUndefined
+Head = Literal["bounded", "watch", "subscription"]
+STREAM = "Going on"
 RUN, LOG, MEMORY = "Run", "Console and log", "Concurrency and memory"
 
 
@@ -40,6 +42,7 @@ def option(  # noqa: PLR0913 - one keyword for each thing that a setting may dec
     positional: bool = False,
     password_field: str = "",
     secret: bool = False,
+    address: bool = False,
     template: bool = True,
 ) -> Any:
     """Declares one setting; the annotation beside it gives the type, and the field's name the unit.
@@ -61,6 +64,8 @@ def option(  # noqa: PLR0913 - one keyword for each thing that a setting may dec
         positional: Whether a bare word of the command line is a value of it.
         password_field: The field that takes the reference to a password found in this address.
         secret: Whether it is a reference to a secret: its value is never shown in a message.
+        address: Whether it is a path or address that a run reads or writes: a local one is refused where workers are
+            on other machines.
         template: Whether it makes sense as a Flex Template's parameter.
     """
     extra: dict[str, Any] = {
@@ -74,6 +79,7 @@ def option(  # noqa: PLR0913 - one keyword for each thing that a setting may dec
         "positional": positional,
         "password_field": password_field,
         "secret": secret,
+        "address": address,
         "template": template,
     }
     bounds = {"ge": ge, "le": le, "pattern": pattern, "min_length": min_length}
@@ -111,21 +117,45 @@ class PipelineSettings(BaseModel):
         default_text="runs/PIPELINE-TIME-ID",
         values="local folder, s3:// or gs:// prefix",
         metavar="DIR",
+        address=True,
     )
     dry_run: bool = option("Plan everything and write nothing but the run's folder.", group=RUN, default=False)
+    rate_from: str | None = option(
+        "With --dry_run: an earlier run of the pipeline, whose rate makes hours of the estimate.",
+        group=RUN,
+        default=None,
+        values="folder of that run",
+        metavar="RUN",
+        template=False,
+    )
+    workers: int = option(
+        "With --rate_from: how many workers, each as fast as that run, the estimate is for.",
+        group=RUN,
+        default=1,
+        ge=1,
+        le=100_000,
+        template=False,
+    )
     retry: str | None = option(
         "Do only what failed in an earlier run.",
         group=RUN,
         default=None,
         values="folder of that run",
         metavar="RUN",
+        address=True,
     )
     runner: str = option(
         "The engine that runs the graph.",
         group=RUN,
         default="direct",
-        values="direct, or one of Beam's runner names",
+        values="direct, prism, flink or dataflow, or Beam's name of it",
         pattern=r"^[A-Za-z][A-Za-z0-9_.]*$",
+        template=False,
+    )
+    shared_disk: bool = option(
+        "Every worker sees the same folders as this machine: lets local paths be used on Flink.",
+        group=RUN,
+        default=False,
         template=False,
     )
     json_events: bool = option(
@@ -178,6 +208,19 @@ class PipelineSettings(BaseModel):
             if extra["password_field"] and isinstance(values.get(field), str):
                 _move_password(values, field, extra["password_field"])
         return values
+
+    @model_validator(mode="after")
+    def _rate_is_for_dry_runs(self) -> Self:
+        if self.rate_from and not self.dry_run:
+            raise ValueError("--rate_from is for an estimate: give --dry_run too")
+        if self.workers > 1 and not self.rate_from:
+            raise ValueError("--workers is for an estimate: give --rate_from RUN too, an earlier run")
+        return self
+
+    @property
+    def head(self) -> Head:
+        """Where the graph's elements come from: `bounded` is what is there now; others go on (stream_settings.py)."""
+        return "bounded"
 
     def to_json(self) -> str:
         """All settings as JSON text: what a graph carries to its workers. It holds references, never secrets."""

@@ -55,11 +55,7 @@ def option_help(one: Option) -> list[str]:
     if one.kind == "boolean":
         shown = f"  --{one.name}, --no_{one.name}"
     takes = f"Takes {one.values}{'; repeat it for more' if one.repeat_only else ''}."
-    default = "Required." if one.required else f"Default: {one.default_text}{_default_unit(one)}."
+    default = "Required." if one.required else f"Default: {one.default_text}."
     indent = " " * 8
     wrapper = textwrap.TextWrapper(WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
     return [shown, *wrapper.wrap(one.sentence), *wrapper.wrap(f"{takes} {default}")]
-
-
-def _default_unit(one: Option) -> str:
-    return f" {one.unit}" if one.unit and one.default is not None else ""

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic_core import PydanticUndefined
 
-from pipelines.settings import PipelineSettings
+from pipelines.settings import STREAM, PipelineSettings
 
 Kind = Literal["text", "choice", "integer", "number", "boolean", "list"]
 UNITS = {"_mb": "MiB", "_seconds": "s", "_rows": "rows", "_bytes": "bytes", "_per_second": "a second"}
@@ -27,7 +27,7 @@ class Option(NamedTuple):
         group: The heading it stands under.
         required: Whether it has no default.
         default: Its default (None when required).
-        default_text: The default in words; "required" when there is none.
+        default_text: The default in words, with the unit; "required" when there is none.
         values: What it takes, in words, with the unit.
         unit: The unit in its name, "" without one.
         choices: The allowed words (choice only).
@@ -36,6 +36,7 @@ class Option(NamedTuple):
         repeat_only: Whether only repeating it adds to the list.
         positional: Whether a bare word is a value of it.
         secret: Whether its value is never shown.
+        address: Whether it is a path or address that a run reads or writes.
         template: Whether a Flex Template has it.
         common: Whether every pipeline has it.
     """
@@ -57,15 +58,16 @@ class Option(NamedTuple):
     repeat_only: bool
     positional: bool
     secret: bool
+    address: bool
     template: bool
     common: bool
 
 
 @cache
 def options(settings_class: type[PipelineSettings]) -> tuple[Option, ...]:
-    """All options of a pipeline, group by group: its own groups first, then those that all pipelines have."""
+    """All options of a pipeline, group by group: its own first, then streams, then those that all pipelines have."""
     found = [_option(field, settings_class) for field in settings_class.model_fields]
-    groups = list(dict.fromkeys(one.group for one in sorted(found, key=lambda one: one.common)))
+    groups = list(dict.fromkeys(one.group for one in sorted(found, key=lambda one: (one.common, one.group == STREAM))))
     return tuple(sorted(found, key=lambda one: groups.index(one.group)))
 
 
@@ -95,7 +97,7 @@ def _option(field: str, settings_class: type[PipelineSettings]) -> Option:
         group=extra["group"],
         required=required,
         default=default,
-        default_text="required" if required else extra["default_text"] or written(default),
+        default_text="required" if required else extra["default_text"] or _default_text(default, unit),
         values=extra["values"] or _values(kind, choices, bounds, unit),
         unit=unit,
         choices=choices,
@@ -104,6 +106,7 @@ def _option(field: str, settings_class: type[PipelineSettings]) -> Option:
         repeat_only=extra["repeat_only"],
         positional=extra["positional"],
         secret=extra["secret"],
+        address=extra["address"],
         template=extra["template"],
         common=field in PipelineSettings.model_fields,
     )
@@ -139,6 +142,10 @@ def _values(kind: Kind, choices: tuple[str, ...], bounds: dict[str, float], unit
     if kind in {"integer", "number"} and len(bounds) == 2:
         return f"{bounds['ge']} to {bounds['le']} {unit}".rstrip()
     raise TypeError(f"a setting of kind {kind} needs its bounds, or its values in words")
+
+
+def _default_text(default: Any, unit: str) -> str:
+    return f"{written(default)} {unit}" if unit and default is not None else written(default)
 
 
 def written(value: Any) -> str:

@@ -44,8 +44,7 @@ def with_table(readme: str, name: str, settings_class: type[PipelineSettings]) -
 
 
 def _row(one: Option) -> str:
-    default = f"{one.default_text} {one.unit}" if one.unit and one.default is not None else one.default_text
-    cells = (f"`--{one.name}`", default, one.values, one.sentence)
+    cells = (f"`--{one.name}`", one.default_text, one.values, one.sentence)
     return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 

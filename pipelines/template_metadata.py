@@ -28,16 +28,32 @@ def metadata(name: str) -> dict[str, Any]:
     return {
         "name": f"Hornbeam {name}",
         "description": registry.pipeline(name).line,
-        "parameters": [_parameter(one) for one in options(registry.settings_class(name)) if one.template],
+        "parameters": [
+            _pipeline(name),
+            *(_parameter(one) for one in options(registry.settings_class(name)) if one.template),
+        ],
+    }
+
+
+def _pipeline(name: str) -> dict[str, Any]:
+    """What tells the one image of all templates which pipeline it is to run."""
+    return {
+        "name": "pipeline",
+        "label": "Pipeline",
+        "helpText": f"What the image runs; always {name} for this template.",
+        "isOptional": False,
+        "groupName": "Pipeline",
+        "paramType": "TEXT",
+        "regexes": [f"^{name}$"],
+        "defaultValue": name,
     }
 
 
 def _parameter(one: Option) -> dict[str, Any]:
-    default = f"Default: {one.default_text}{' ' + one.unit if one.unit and one.default is not None else ''}."
     parameter: dict[str, Any] = {
         "name": one.name,
         "label": one.name.replace("_", " ").capitalize(),
-        "helpText": f"{one.sentence} Takes {one.values}.{'' if one.required else ' ' + default}",
+        "helpText": f"{one.sentence} Takes {one.values}.{'' if one.required else f' Default: {one.default_text}.'}",
         "isOptional": not one.required,
         "groupName": one.group,
         "paramType": _TYPES[one.kind],

@@ -77,6 +77,13 @@ def test_nothing_below_transforms_core_knows_beam_and_nothing_shipped_knows_the_
     assert not wrong
 
 
+def test_no_file_is_longer_than_300_lines():
+    tops = ("pipelines", "transforms", "templates", "tests", "benchmarks")
+    lengths = {path: len(path.read_bytes().splitlines()) for top in tops for path in (ROOT / top).rglob("*.py")}
+    assert len(lengths) > len(FILES)
+    assert not {str(path.relative_to(ROOT)): length for path, length in lengths.items() if length > 300}
+
+
 def test_no_modules_import_each_other_in_a_circle():
     graph = {module: {name for name, _ in names if name in MODULES} - {module} for module, names in IMPORTS.items()}
     done, circles = set(), []

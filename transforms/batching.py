@@ -11,9 +11,11 @@ import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
+from apache_beam import typehints
 from apache_beam.coders import FastPrimitivesCoder, TupleCoder, VarIntCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.typehints import KV
 from apache_beam.utils.timestamp import Duration, Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -75,11 +77,11 @@ class WindowedBatches(beam.PTransform):
         """Batches within bundles, or by shard."""
         if elements.is_bounded:
             return elements | "BatchBundle" >> beam.ParDo(BatchBundle(self.limits, self.size_of))
-        return (
-            elements
-            | "Shard" >> beam.Map(keyed, self.key_of, self.shards).with_output_types(tuple[int, Any])
-            | "BatchStream" >> beam.ParDo(BatchStream(self.limits, self.size_of))
-        )
+        sharded = elements | "Shard" >> beam.Map(keyed, self.key_of, self.shards)
+        sharded.element_type = KV[
+            int, typehints.Any
+        ]  # said here, since Beam infers nothing where it doesn't check types
+        return sharded | "BatchStream" >> beam.ParDo(BatchStream(self.limits, self.size_of))
 
 
 def keyed(element: Any, key_of: Callable[[Any], str], shards: int) -> tuple[int, Any]:
@@ -90,7 +92,7 @@ def keyed(element: Any, key_of: Callable[[Any], str], shards: int) -> tuple[int,
         key_of: Its text.
         shards: How many there are.
     """
-    return zlib.crc32(key_of(element).encode()) % shards, element
+    return zlib.crc32(key_of(element).encode("utf-8", "surrogatepass")) % shards, element
 
 
 class BatchBundle(beam.DoFn):

@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.core import memory, pool, progress
-from transforms.core.pool import Finished, InFlight
+from transforms.core import interrupt, memory, pool, progress, run_context
+from transforms.core.in_flight import Finished, InFlight
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from transforms.core.pool import WorkPool
+
+
+# The Beam distribution of each such DoFn: the process tree's resident memory whenever an element was done.
+RESIDENT_MIB: Final = "resident_mib"
 
 
 class PoolLimits(NamedTuple):
@@ -52,13 +59,20 @@ class PooledDoFn(beam.DoFn):
     the element's own timestamp and window, in whatever order the work ends. Memory: the outputs of at most
     `max_concurrent` elements, so an element's outputs should be few and small.
 
+    Attributes:
+        finishes: Whether elements are worked to their end though the run was asked to stop: in a stream, whose head
+            alone ends then.
+
     Args:
         limits: How much is worked at once.
     """
 
+    finishes = False
+
     def __init__(self, limits: PoolLimits = PoolLimits()) -> None:  # noqa: B008 - an immutable value
         super().__init__()
         self.limits = limits
+        self._context = run_context.current()
         self._in_flight: InFlight[_Place] | None = None
 
     def work(self, element: Any) -> Iterable[Any]:
@@ -99,13 +113,20 @@ class PooledDoFn(beam.DoFn):
         del output
         return {}
 
+    def pool(self) -> WorkPool:
+        """The pool that works the elements: the process's own, behind the memory governor."""
+        gate = memory.governor(self.limits.width, self.limits.memory_threshold_mb)
+        return pool.shared(self.limits.width, gate)
+
+    def setup(self) -> None:
+        """Learns in a worker that an engine started which run this is: where to look for a stop, and to tell."""
+        run_context.adopt(self._context)
+
     def start_bundle(self) -> None:
         """Makes sure that nothing of an earlier, failed bundle is still under way."""
         if self._in_flight is not None:
             self._in_flight.abandon()
-        limits = self.limits
-        gate = memory.governor(limits.width, limits.memory_threshold_mb)
-        self._in_flight = InFlight(pool.shared(limits.width, gate))
+        self._in_flight = InFlight(self.pool())
 
     def process(
         self, element: Any, timestamp: Any = beam.DoFn.TimestampParam, window: Any = beam.DoFn.WindowParam
@@ -119,7 +140,8 @@ class PooledDoFn(beam.DoFn):
         """
         assert self._in_flight is not None
         place = _Place(element, timestamp, window)
-        self._in_flight.submit(partial(self._timed, element), place, self.estimated_bytes(element))
+        with interrupt.finishing() if self.finishes else nullcontext():
+            self._in_flight.submit(partial(self._timed, element), place, self.estimated_bytes(element))
         for finished in self._in_flight.ready():
             yield from self._outputs(finished)
 
@@ -147,6 +169,7 @@ class PooledDoFn(beam.DoFn):
 
     def _outputs(self, finished: Finished[_Place]) -> Iterator[Any]:
         element, timestamp, window = finished.context
+        Metrics.distribution(type(self).__name__, RESIDENT_MIB).update(memory.resident_bytes() >> 20)
         for value in finished.value if finished.started else self.not_started(element):
             for name, count in self.counts(value).items():
                 Metrics.counter(type(self).__name__, name).inc(count)

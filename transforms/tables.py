@@ -12,11 +12,19 @@ from apache_beam import coders
 from apache_beam.pvalue import TaggedOutput
 
 from transforms.batching import WindowedBatches
-from transforms.core.tables import finish_steps, load_steps
-from transforms.core.tables.connections import acquire, release
-from transforms.core.tables.load_chunks import TASK_BYTES, LoadTask
-from transforms.core.tables.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
-from transforms.core.tables.scan_parts import ScanResult
+from transforms.core.errors import ConfigError
+from transforms.core.objects.access import StoreAccess
+from transforms.core.objects.expansion import signed_apart
+from transforms.core.tables.delimited.dialect import DialectOverrides
+from transforms.core.tables.loads import finish_steps, load_steps
+from transforms.core.tables.loads.connections import acquire, release
+from transforms.core.tables.loads.load_chunks import LoadTask, batch_bytes
+from transforms.core.tables.loads.load_settings import LoadSettings
+from transforms.core.tables.loads.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
+from transforms.core.tables.loads.load_totals import LoadTotals, load_totals
+from transforms.core.tables.loads.read_chunks import RejectedRecordError, read_chunks
+from transforms.core.tables.loads.scan_parts import ScanResult
+from transforms.library import Once, folder_of
 from transforms.pooled import PooledDoFn, PoolLimits
 from transforms.spread import Spread
 
@@ -24,37 +32,59 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from transforms.core.run_folder import RunFolder
-    from transforms.core.tables.connections import Connections
-    from transforms.core.tables.load_settings import LoadSettings
+    from transforms.core.tables.loads.connections import Connections
 
-for _element in (FileTask, ScanTask, ScanResult, LoadTask, LoadResult, PlanMessage):
+__all__ = [
+    "DialectOverrides",
+    "LoadSettings",
+    "LoadTables",
+    "LoadTotals",
+    "PoolLimits",
+    "RejectedRecordError",
+    "StoreAccess",
+    "read_chunks",
+]
+
+for _element in (FileTask, ScanTask, ScanResult, LoadTask, LoadResult, PlanMessage, LoadTotals):
     coders.registry.register_coder(_element, coders.RowCoder)
 
 
 class LoadTables(beam.PTransform):
-    """Loads CSV and Excel files into one table, exactly once. Applied to a pipeline; bounded.
+    """Loads CSV and Excel files into one table, exactly once. Applied to a pipeline, or to what must end before it.
 
+    Bounded; its one element is a LoadTotals, which tells of failures: `beam.Map(LoadTotals.complete)` raises them.
     Delivery: elements may be worked twice or at once; the destination's ledger keeps the effect single.
     Parallelism: `limits.max_concurrent` ranges or chunk runs a process. Memory a process: that many times
     (4 MiB of text and as much again typed) at most, and one record more if it is longer.
 
     Args:
         settings: What to load from where to where.
-        folder: Where the account goes.
+        folder: Where the account goes (library.py: `folder_of`).
         limits: How much is worked at once.
+
+    Raises:
+        ConfigError: The sources are a text, not a sequence of texts; or two differ only in their credentials.
     """
 
-    def __init__(self, settings: LoadSettings, folder: RunFolder, limits: PoolLimits) -> None:
+    def __init__(
+        self,
+        settings: LoadSettings,
+        folder: RunFolder | str | None = None,
+        limits: PoolLimits = PoolLimits(0),  # noqa: B008 - an immutable value
+    ) -> None:
         super().__init__()
-        self.settings, self.folder, self.limits = settings, folder, limits
+        if isinstance(settings.sources, str):
+            raise ConfigError(f"sources={settings.sources!r}: give a sequence of texts")
+        settings = settings._replace(source_access=signed_apart(settings.sources, settings.source_access))
+        self.settings, self.folder, self.limits = settings, folder_of("ingest", folder), limits
 
-    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[None]:
+    def expand(self, pipeline: Any) -> beam.PCollection[LoadTotals]:
         """Opens, inspects, scans, plans, loads, and finishes behind a barrier."""
         settings, limits = self.settings, self.limits
-        batch_bytes = min(settings.range_bytes, TASK_BYTES)
+        size = batch_bytes(settings.destination, settings.range_bytes)
         begun = (
             pipeline
-            | beam.Create([None])
+            | "Once" >> Once()
             | "Begin" >> beam.ParDo(BeginLoad(settings)).with_outputs("heads", "tasks", "messages", main="files")
         )
         inspected = (
@@ -75,7 +105,7 @@ class LoadTables(beam.PTransform):
             (begun.tasks, planned.tasks)
             | "Tasks" >> beam.Flatten()
             | "SpreadTasks" >> Spread(LoadTask)
-            | "Batch" >> WindowedBatches(1000, batch_bytes, 5.0, size_of=task_bytes, key_of=task_key)
+            | "Batch" >> WindowedBatches(1000, size, 5.0, size_of=task_bytes, key_of=task_key)
             | "Load" >> beam.ParDo(LoadChunks(settings, limits))
         )
         messages = (begun.messages, planned.messages) | "Messages" >> beam.Flatten()
@@ -118,7 +148,7 @@ class BeginLoad(_WithDestination, beam.DoFn):
         super().__init__()
         self.settings = settings
 
-    def process(self, _element: None) -> Iterator[Any]:
+    def process(self, _element: Any) -> Iterator[Any]:
         """One element in; files, a head, tasks and a message out."""
         begun = load_steps.begin(self.settings, self.connections)
         yield from begun.files
@@ -190,6 +220,11 @@ class LoadChunks(_WithDestination, PooledDoFn):
         """Records committed and statements sent."""
         return {"records": output[1].records, "statements": output[1].statements}
 
+    def setup(self) -> None:
+        """Takes the connections; learns of the run."""
+        PooledDoFn.setup(self)
+        _WithDestination.setup(self)
+
     def teardown(self) -> None:
         """Waits for what is under way, then closes the connections."""
         PooledDoFn.teardown(self)
@@ -203,8 +238,9 @@ class FinishLoad(_WithDestination, beam.DoFn):
         super().__init__()
         self.settings, self.folder = settings, folder
 
-    def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> None:
-        """A load's message and results in; its parts in the run folder."""
+    def process(self, element: tuple[str, dict[str, Iterable[Any]]]) -> Iterable[LoadTotals]:
+        """A load's message and results in; its parts in the run folder, its totals out."""
         _, both = element
         messages = list(both["messages"])
         finish_steps.finish(messages[0], list(both["results"]), self.settings, self.connections, self.folder)
+        return [load_totals(self.folder)]

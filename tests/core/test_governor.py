@@ -9,8 +9,9 @@ import pytest
 from transforms.core import interrupt
 from transforms.core.errors import InterruptedRunError
 from transforms.core.governor import Governor, MemoryLimitError
+from transforms.core.in_flight import InFlight
 from transforms.core.memory_sampler import MIB
-from transforms.core.pool import InFlight, WorkPool
+from transforms.core.pool import WorkPool
 
 
 @pytest.fixture(autouse=True)

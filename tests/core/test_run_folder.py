@@ -94,10 +94,30 @@ def test_failures_rejects_rows_and_others_are_kept_apart(folder, tmp_path):
     assert result.others == (note,)
 
 
+def test_what_parts_count_adds_up_by_word_and_name_and_a_word_keeps_its_first_thousand_names(folder, tmp_path):
+    folder.write_part("u1", [{"kind": "sums", "modes": {"a": 2, "b": 1}, "proofs": {}}])
+    folder.write_part("u2", [{"kind": "sums", "modes": {"a": 1}, "whys": {str(number): 1 for number in range(1500)}}])
+    folder.write_part("u3", [{"kind": "sums", "whys": {"0": 1, "1499": 1}}])
+    found = merged(folder, tmp_path)
+    assert (found.sums["modes"], found.sums["proofs"], found.others) == ({"a": 3, "b": 1}, {}, ())
+    assert (len(found.sums["whys"]), found.sums["whys"]["0"], found.sums["whys"]["1499"]) == (1000, 2, 0)
+
+
 def test_only_the_first_hundred_rejects_are_held_and_all_are_written(folder, tmp_path):
     folder.write_part("u1", [{"kind": "reject", "record": number} for number in range(250)])
     assert len(merged(folder, tmp_path).rejects) == 100
     assert len(lines(folder, "rejects.jsonl")) == 250
+
+
+def test_rejects_are_counted_by_column_and_rule_and_a_database_s_own_words_are_one_rule(folder, tmp_path):
+    rules = ["required"] * 2 + ["columns 3"] + [f"database: row {number} is wrong" for number in range(3)]
+    folder.write_part(
+        "u1", [{"kind": "reject", "column": "a" if rule == "required" else "", "rule": rule} for rule in rules]
+    )
+    folder.write_part("u2", [{"kind": "reject", "column": f"c{number}", "rule": "x"} for number in range(250)])
+    found = merged(folder, tmp_path).rules
+    assert found[:3] == (("", "database", 3), ("a", "required", 2), ("", "columns 3", 1))
+    assert len(found) == 20
 
 
 def test_a_run_without_parts_has_empty_files_and_no_rejects(folder, tmp_path):

@@ -1,4 +1,4 @@
-"""Fixtures of the pipelines' tests: loads into an empty database of a kind."""
+"""Fixtures of the pipelines' tests: loads into an empty database of a kind, copies between empty places."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.pipelines import copy_jobs
 from tests.pipelines.ingest_jobs import Job
 from tests.services.destination_cases import Place
 
@@ -29,3 +30,9 @@ def job(request: pytest.FixtureRequest, tmp_path: Path) -> Job:
     """Loads into DuckDB, or into the kind of place that an indirect parameter names."""
     kind = getattr(request, "param", "duckdb")
     return Job(make_place(kind, request, tmp_path), tmp_path)
+
+
+@pytest.fixture
+def copy_job(request: pytest.FixtureRequest, tmp_path: Path) -> copy_jobs.Job:
+    """Copies from disk to disk, or between the kinds of places that an indirect parameter names."""
+    return copy_jobs.make_job(getattr(request, "param", "disk"), request, tmp_path)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
+import psutil
 import pytest
 
 from pipelines import table_ingest
@@ -149,3 +150,28 @@ def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -
         assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
         time.sleep(0.01)
     return found
+
+
+def end_by_signal(process: subprocess.Popen[str], ready: Callable[[], Any], number: int, *, to_group: bool) -> str:
+    """Sends a command a signal, and makes sure that it ends of it, soon, with all that it started.
+
+    Args:
+        process: The command.
+        ready: Waits for the moment.
+        number: The signal.
+        to_group: As a terminal does: worker processes get it too.
+
+    Returns:
+        What it still printed.
+    """
+    try:
+        ready()
+        (os.killpg if to_group else os.kill)(process.pid, number)
+        left = psutil.Process(process.pid).children(recursive=True)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 128 + number, err
+    assert "Traceback" not in err, err
+    assert psutil.wait_procs(left, timeout=10)[1] == []
+    return out

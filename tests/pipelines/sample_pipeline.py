@@ -2,6 +2,7 @@
 
 import sys
 
+from pipelines.launch import choose_runner
 from pipelines.settings_sources import parse
 from pipelines.validate import Finding
 from tests.pipelines.sample_settings import SampleSettings
@@ -14,7 +15,13 @@ def check(settings):
     return []
 
 
+def choose(settings, beam_args):
+    return choose_runner(settings, beam_args)
+
+
 def run(settings, beam_args=()):
+    if settings.batch_size == 14:
+        raise KeyboardInterrupt
     if settings.batch_size == 13:
         raise ConfigError("13 of them?\nTake 12 (postgresql://u:run-pw-1@h).")
     return settings.batch_size, list(beam_args)

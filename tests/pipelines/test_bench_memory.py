@@ -55,6 +55,18 @@ def test_the_load_it_all_way_knows_each_kind_of_file(tmp_path, destination):
         assert load(placed) == ROWS
 
 
+@pytest.mark.parametrize("name", ["copy", "verify"])
+def test_both_ways_move_the_same_objects(tmp_path, monkeypatch, capsys, name):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("from", "to") if name == "verify" else ("from",):
+        for number in range(5):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / f"{number}.bin").write_bytes(bytes([number]) * 1000)
+    assert console(["bench", "memory", name, "--source=from/", "--destination=to/"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"{name}: 5 objects streaming, 5 objects load-it-all"
+    assert (tmp_path / "to").exists() == (name == "verify")
+
+
 def test_a_way_that_fails_is_told_and_ends_with_1(tmp_path, capsys):
     broken = tmp_path / "broken.xlsx"
     broken.write_bytes(b"PK not a workbook")
@@ -80,8 +92,8 @@ def test_a_table_shows_peaks_ratio_and_seconds():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "bench memory knows ingest, not ''"),
-        (["ingests"], "bench memory knows ingest, not 'ingests'"),
+        ([], "bench memory knows ingest, copy, verify, not ''"),
+        (["ingests"], "bench memory knows ingest, copy, verify, not 'ingests'"),
         (["ingest"], "--source is required"),
         (["ingest", "--source=no.csv", "--destination=duckdb:///x", "--table=t"], "no.csv"),
         (["ingest", "--source=no.csv", "--destination=bigquery://p/d", "--table=t"], "there is none for 'bigquery'"),

@@ -53,8 +53,9 @@ def test_settings_of_a_whole_ingest_command_import_nothing_heavy():
         (["sample", "--project=a", "--batch_size=3", "--direct_num_workers=2"], 0, "ran (3, ['--direct_num", ""),
         (["sample", "--project=a", "--keep"], 1, "ran (100, [])", ""),
         (["sample", "--project=a", "--batch_size=13"], 2, "", "13 of them? Take 12 (postgresql://u:***@h).\n"),
+        (["sample", "--project=a", "--batch_size=14"], 130, "", "hornbeam: interrupted before anything was done\n"),
         (["sample", "--batch_size=0"], 2, "", "hornbeam: --project is required"),
-        (["sampel"], 2, "", "unknown pipeline or command 'sampel': did you mean sample? there are ingest, sample"),
+        (["sampel"], 2, "", "unknown pipeline or command 'sampel': did you mean sample? there are ingest, "),
         (["--nonsense"], 2, "", "unknown pipeline or command '--nonsense'"),
         (["validate"], 2, "", "validate needs a pipeline"),
         (["validate", "sampel"], 2, "", "unknown pipeline 'sampel': did you mean sample?"),
@@ -80,6 +81,38 @@ def test_validate_prints_one_line_for_each_finding(capsys):
     assert console(["validate", "sample", "--batch_size=0", "--codec=x", "--keeep"]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["unknown", "--project", "--batch_size:", "--codec:"]
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (["--runner=spark"], ["--runner=spark: there is no such runner"]),
+        (["--runner=PortableRunner"], ["says not what runs at --job_endpoint"]),
+        (
+            ["--runner=dataflow", "--region=r", "--temp_location=/tmp/t"],
+            [
+                "--project is required on Dataflow",
+                "--temp_location takes a gs:// folder",
+                "--output is required on Dataflow",
+            ],
+        ),
+    ],
+)
+def test_validate_judges_the_engine_too_and_goes_on_to_the_rest(capsys, words, refused):
+    assert console(["validate", "sample", "--project=unreachable", *words]) == 2
+    *first, last = capsys.readouterr().out.splitlines()
+    assert "can't be reached" in last
+    assert len(first) == len(refused)
+    assert all(text in line for text, line in zip(refused, first, strict=True)), first
+
+
+@pytest.mark.parametrize("name", ["ingest", "copy", "verify"])
+def test_an_engine_that_cannot_take_a_command_is_named_before_anything_is_looked_at(capsys, tmp_path, name):
+    there = ["--destination=postgresql://u@127.0.0.1:1/d", "--table=t"] if name == "ingest" else []
+    places = [f"--source={tmp_path}/none", f"--destination={tmp_path}/there", *there, f"--output={tmp_path}/out"]
+    assert console([name, *places, "--runner=none"]) == 2
+    assert capsys.readouterr().err.startswith("hornbeam: --runner=none: there is no such runner")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_is_one_line(capsys):

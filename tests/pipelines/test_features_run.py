@@ -2,12 +2,12 @@
 
 import json
 import secrets
-import socket
 
 import pytest
 
 from pipelines.__main__ import console
 from tests.pipelines.feature_loads import load, write
+from tests.servers.ports import free_port
 
 KEYS = {"pipeline", "run_id", "status", "runner", "versions", "settings", "items", "bytes", "rows", "seconds", "memory",
         "steps", "details", "output", "started", "error", "signal", "rejects_allowed", "next_steps"}  # fmt: skip
@@ -28,7 +28,8 @@ def test_the_summary_holds_the_whole_account(tmp_path):
     assert {"python", "hornbeam", "apache-beam"} <= set(summary["versions"])
     assert summary["settings"]["chunk_rows"] == 1000
     assert summary["memory"]["peak_mb"] >= summary["memory"]["baseline_mb"] > 0
-    assert summary["memory"]["timeline"]
+    marked = [point["label"] for point in summary["memory"]["timeline"] if point["label"]]
+    assert marked == ["start", "scanning", "loading", "publishing", "end"]  # from these: how long each pass took
     details = summary["details"]
     delimiters = {uri.rpartition("/")[2]: dialect["delimiter"] for uri, dialect in details["dialects"].items()}
     assert delimiters == {"a.csv": ",", "b.csv": ";"}
@@ -69,12 +70,6 @@ def test_a_config_file_runs_and_the_command_line_goes_before_it(tmp_path, capsys
     assert (settings["table"], settings["columns"]) == ("other", ["b"])
 
 
-def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
-
-
 def validate(capsys, *words):
     code = console(["validate", "ingest", *words])
     printed = capsys.readouterr()
@@ -86,8 +81,36 @@ def test_validate_says_that_all_is_well_and_makes_nothing(tmp_path, capsys):
     [source] = write(tmp_path, {"a.csv": "a\n1\n"})
     code, out = validate(capsys, f"--source={source}", f"--destination=duckdb:///{tmp_path}/x.duckdb", "--table=t")
     assert code == 0
-    assert "are well" in out
+    files, table, verdict = out.splitlines()
+    assert files == f"--source: {source}: 1 file, 4 B"
+    assert table == "--table: t is not there: the load makes it"
+    assert "are well" in verdict
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_validate_tells_the_columns_of_a_table_that_is_there(tmp_path, capsys):
+    loaded = load(tmp_path, {"a.csv": "a,b\n1,x\n"})
+    (tmp_path / "b.csv").write_text("a,b\n2,y\n")
+    capsys.readouterr()
+    code, out = validate(
+        capsys, f"--source={tmp_path}/*.csv", f"--destination=duckdb:///{loaded.database}", "--table=t"
+    )
+    assert code == 0
+    assert out.splitlines()[:2] == [
+        f"--source: {tmp_path}/*.csv: 2 files, 16 B",
+        "--table: t is there and keeps its columns: a integer, b text",
+    ]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_validate_names_a_schema_that_is_not_there(tmp_path, capsys, there):
+    loaded = load(tmp_path, {"a.csv": "a\n1\n"}, dry_run=not there)
+    capsys.readouterr()
+    words = [f"--source={tmp_path}/a.csv", f"--destination=duckdb:///{loaded.database}"]
+    code, out = validate(capsys, *words, "--table=shop.t")
+    assert code == 2
+    assert out == "--destination: schema shop does not exist: create it, or name another one\n"
+    assert validate(capsys, *words, "--table=MAIN.t")[0] == 0
 
 
 def test_validate_finds_everything_at_once(tmp_path, capsys):

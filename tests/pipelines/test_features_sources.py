@@ -115,6 +115,25 @@ def test_too_few_names_for_a_file_without_a_header_are_an_error_with_the_remedy(
     assert "--column_names" in loaded.error
 
 
+@pytest.mark.parametrize(("line_end", "bare"), [("lf", "\r"), ("crlf", "\n"), ("crlf", "\r"), ("cr", "\n")], ids=repr)
+def test_a_line_end_that_is_given_leaves_the_others_in_the_values(tmp_path, line_end, bare):
+    end = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}[line_end]
+    lines = [f"id,no{bare}te", *(f"{number},first{bare}{number}" for number in range(1, 301)), ""]
+    files = {
+        "a.csv": end.join(lines),
+        "b.csv.gz": gzip.compress(end.join(lines).encode()),
+    }
+    other = "id,x\n\r1,2\n\r" if line_end == "crlf" else "id,x\r\n1,2\r\n"
+    loaded = load(tmp_path, files | {"other.csv": other}, line_end=line_end, chunk_rows=7)
+    assert sorted(loaded.rows) == sorted((number, f"first{bare}{number}") for number in [*range(1, 301)] * 2)
+    assert loaded.summary.exit_code == 1
+    [failed] = loaded.lines("failures.jsonl")
+    assert f"--line_end {line_end}, but its records end in" in failed["message"]
+    dialects = loaded.summary.details["dialects"].values()
+    assert {(one["line_end"], one["line_end_given"]) for one in dialects} == {(end, True)}
+    assert loaded.columns == ["id", "no te"]
+
+
 def test_a_source_that_is_not_there_stops_the_command_before_anything(tmp_path):
     with pytest.raises(ConfigError, match=r"no\.csv"):
         load(tmp_path, {}, source=[f"{tmp_path}/no.csv"])

@@ -83,8 +83,12 @@ def test_a_record_that_repeats_a_unique_value_is_rejected_and_the_first_one_stay
     assert (run.summary.status, run.summary.exit_code) == ("completed", 0)
     assert run.summary.rows == RowCounts(160, 0, 100, 60), "the first run committed them, this one publishes"
     assert job.rows("id, code") == [(n, f"c{n}") for n in range(60)]
-    told = [(line["file"], line["record"], line["column"], line["value"], line["rule"]) for line in run.rejects]
-    assert told == [(f"file://{second}", n + 1, "code", f"c{n % 50}", "unique") for n in range(100)]
+    assert run.summary.details["rejects"] == [{"rule": "unique", "column": "code", "records": 100}]
+    told = [tuple(line[key] for key in KEYS if key != "sheet") for line in run.rejects]
+    assert told == [
+        (f"file://{second}", n + 1, n + 2, "code", f"c{n % 50}", "unique", f"{n + 100},c{n % 50},{n + 100}")
+        for n in range(100)
+    ]
 
 
 def test_every_record_of_every_file_is_accounted_for(job: Job):

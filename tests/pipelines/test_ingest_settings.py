@@ -122,12 +122,6 @@ CONFLICTS = [
     ("_characters_differ", {"delimiter": ";", "quote": ";"}, ["--delimiter", "--quote"]),
     ("_characters_differ", {"delimiter": "tab", "escape": "\\t"}, ["--delimiter", "--escape"]),
     ("_characters_differ", {"delimiter": "none"}, ["--delimiter"]),
-    ("_credentials_are_one", {"source_anonymous": True, "source_profile": "p"}, ["--source_anonymous", "_profile"]),
-    (
-        "_credentials_are_one",
-        {"source_anonymous": True, "source_requester_pays": True},
-        ["--source_anonymous", "--source_requester_pays"],
-    ),
     ("_password_has_a_use", {"destination_password": "env:PW"}, ["--destination_password", "--destination is duckdb"]),
 ]
 

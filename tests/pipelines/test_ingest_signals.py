@@ -1,14 +1,12 @@
 """Ctrl-C and SIGTERM: the command ends soon with an account, nothing is published, and the same command goes on."""
 
 import json
-import os
 import signal
-import time
 
 import psutil
 import pytest
 
-from tests.pipelines.ingest_jobs import Job, csv_bytes, start, wait_until
+from tests.pipelines.ingest_jobs import Job, csv_bytes, end_by_signal, start, wait_until
 from tests.servers.fault_proxy import Fault
 
 ROWS = 16_000
@@ -26,9 +24,14 @@ CASES = [
 
 @pytest.fixture
 def slow_source(web_server, fault_proxy):
-    """A file of five ranges on a server whose every answer takes a while."""
-    web_server.put("large.csv", csv_bytes(RECORDS))
+    """A file of five ranges on a server whose every answer takes a while, those of the second pass seconds.
+
+    So a load can't be over before the signal comes, however late a busy machine tells of the phase.
+    """
+    body = csv_bytes(RECORDS)
+    web_server.put("large.csv", body)
     fault_proxy.reset(web_server.endpoint)
+    fault_proxy.add(Fault(times=1000, delay_seconds=5, after_bytes=len(body)))
     fault_proxy.add(Fault(times=1000, delay_seconds=0.5))
     return f"{fault_proxy.endpoint}/plain/large.csv"
 
@@ -53,38 +56,31 @@ def test_a_signal_ends_a_load_with_its_account_and_the_same_command_goes_on(
 ):
     folder = job.new_folder()
     process = start([*job.command(slow_source, output=folder, json="true", **SMALL), *flags])
-    try:
+
+    def ready():
         wait_for_phase(process, phase)
         if flags:
             wait_until(lambda: workers_are_up(process), "two worker processes")
-        (os.killpg if flags else os.kill)(process.pid, number)  # Ctrl-C reaches the worker processes too
-        asked = time.monotonic()
-        left = psutil.Process(process.pid).children(recursive=True)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 128 + number, err
-    assert time.monotonic() - asked < 15
-    assert "Traceback" not in err, err
-    assert psutil.wait_procs(left, timeout=10)[1] == []
+
+    out = end_by_signal(process, ready, number, to_group=bool(flags))
     summary = json.loads((folder / "summary.json").read_text())
     size = len(csv_bytes(RECORDS))
     assert summary["status"] == "interrupted"
-    if flags and summary["items"]["done"]:  # seen once, cause not found: whole at least
-        assert job.rows() == RECORDS
-        return
     assert summary["items"] == {"planned": 1, "done": 0, "skipped": 0, "failed": 0, "not_started": 1}
     assert summary["bytes"]["planned"] == summary["bytes"]["not_started"] == size
     assert json.loads(out.splitlines()[-1])["summary"]["status"] == "interrupted"
     assert [json.loads(line)["status"] for line in (folder / "outcomes.jsonl").open()] == ["not_started"]
     assert "t" not in job.place.tables()
     stored = job.loads()
-    assert [load.status for load in stored] == (["processing"] if phase == "loading" else [])
+    # No database file is made only to say that a load is pending.
+    expected = ["processing"] if phase == "loading" else ["pending"] if job.place.kind == "postgresql" else []
+    assert [load.status for load in stored] == expected
+    assert summary["details"]["load_status"] == (expected[0] if expected else "not stored")
     fault_proxy.reset()
     run = job.run(slow_source, **SMALL)
     assert (run.summary.status, run.summary.exit_code) == ("completed", 0)
     assert job.rows() == RECORDS
     [load] = job.loads()
-    assert [load.spec.load_id] == [one.spec.load_id for one in stored or [load]]
+    assert not stored or [load.spec.load_id] == [one.spec.load_id for one in stored]
     # The second command does not scan again what the first one has planned.
     assert fault_proxy.total_bytes() < (1.02 if phase == "loading" else 2.02) * size + 300_000

@@ -37,10 +37,8 @@ def test_what_runs_here_is_taken(asked, flags, name, processes, mode):
 
 
 REFUSED = [
-    ("PrismRunner", [], "", "PrismRunner is not supported yet"),
-    ("flink", [], "", "FlinkRunner is not supported yet"),
-    ("DataflowRunner", [], "", "DataflowRunner is not supported yet"),
-    ("PortableRunner", [], "", "PortableRunner is not supported yet"),
+    ("DataflowRunner", [], "", "--project is required on Dataflow"),
+    ("PortableRunner", [], "", "name that engine, prism or flink"),
     ("SparkRunner", [], "", "there is no such runner"),
     ("direct", PROCESSES, "DuckDB locks its file", "DuckDB locks its file. Leave that flag away"),
 ]

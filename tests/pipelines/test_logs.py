@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.logs import LOGGER, logging_to
 from pipelines.settings import PipelineSettings
+from transforms.core.errors import ConfigError
 from transforms.core.run_folder import new_run_folder
 from transforms.core.scrubbing import remember
 
@@ -23,6 +24,12 @@ def test_lines_have_time_level_and_message(tmp_path):
     path = log_of(tmp_path, lambda: LOGGER.info("loaded %d rows", 7))
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - INFO - loaded 7 rows\n", path.read_text())
     assert path == tmp_path / "out" / "hornbeam.log"
+
+
+def test_a_log_that_can_not_be_written_is_a_wrong_command(tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(ConfigError, match=r"taken/x\.log can't be written \(.*\): name another one with --log_file"):
+        log_of(tmp_path, lambda: None, log_file=str(tmp_path / "taken" / "x.log"))
 
 
 def raise_with_secret():

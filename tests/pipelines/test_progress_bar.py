@@ -1,15 +1,18 @@
-"""The bar shows what the counters say, on a terminal as wide as a terminal is, and leaves no trace."""
+"""The bar shows what the counters say, on a terminal as wide as it is, and leaves no trace; elsewhere lines do."""
 
 import io
 import os
 import pty
+import re
 import subprocess
 import sys
 
 import pytest
 from rich.console import Console
 
+from pipelines import run_output
 from pipelines.progress_bar import bar, live_bar
+from tests.pipelines import toy
 from tests.pipelines.test_signals import ROOT
 from transforms.core.progress import Amounts, Snapshot
 from transforms.core.rates import pace
@@ -83,3 +86,17 @@ def test_a_run_on_a_terminal_draws_the_bar_there_and_prints_only_four_lines(tmp_
     assert process.returncode == 0
     assert len(out.splitlines()) == 4
     assert b"/60 items" in seen
+
+
+def test_a_run_without_a_terminal_says_a_line_every_ten_seconds(tmp_path, capfd, monkeypatch):
+    assert run_output.LINE_SECONDS == 10
+    monkeypatch.setattr(run_output, "LINE_SECONDS", 0.3)
+    assert toy.run(tmp_path, items=20, seconds=0.3).exit_code == 0  # four at a time: 1.5 s and more
+    printed = capfd.readouterr()
+    form = r" - INFO - items (\d+)/20, .*memory [0-9.]+ [kMG]B$"
+    done = [int(found[1]) for line in printed.err.splitlines() if (found := re.search(form, line))]
+    assert len(done) >= 3
+    assert done == sorted(done)
+    assert done[0] < done[-1] <= 20
+    assert len(printed.out.splitlines()) == 4
+    assert re.search(form, (tmp_path / "hornbeam.log").read_text(), re.MULTILINE)

@@ -10,11 +10,12 @@ from transforms.core.summary import Counts, RowCounts, RunError
 
 DIALECT = {"delimiter": ";", "quote": '"', "encoding": "cp1252", "data_line": 5, "header": ["id", "day"]}
 BARE = DIALECT | {"delimiter": "\t", "quote": "", "header": []}
+GIVEN = DIALECT | {"line_end": "\r\n", "line_end_given": True}
 SHEET = {"sheet": "Sales", "header": ["id", "day"], "first_row": 5}
 PLANNED = {
     "counted": 1250,
     "schema": {"id": "integer", "day": "date"},
-    "dialects": {"in/a.csv": DIALECT, "in/b.tsv": BARE, "in/c.xlsx#Sales": SHEET},
+    "dialects": {"in/a.csv": DIALECT, "in/b.tsv": BARE, "in/d.csv": GIVEN, "in/c.xlsx#Sales": SHEET},
 }
 
 
@@ -28,6 +29,7 @@ def test_a_dry_run_says_how_the_files_would_be_read():
         "columns: id integer, day date",
         'read: in/a.csv as cp1252, delimited by ;, quoted by ", header before line 5',
         "read: in/b.tsv as cp1252, delimited by tab, no quotes, no header",
+        'read: in/d.csv as cp1252, delimited by ;, quoted by ", ended by CRLF alone, header before line 5',
         "read: in/c.xlsx#Sales from row 5, after its header",
     ]
 
@@ -36,10 +38,17 @@ def test_a_dry_run_says_how_the_files_would_be_read():
     ("allowed", "end"), [(True, "rejects.jsonl"), (False, "; exit code 1: --max_rejects doesn't cover them")]
 )
 def test_rejects_are_said_with_their_place_and_what_they_mean(allowed, end):
-    summary = replace(a_summary(), rows=RowCounts(3, 2, 1, 0), rejects_allowed=allowed, output="runs/one/")
-    [line] = detail_lines(summary)
-    assert line.startswith("rejects: 1 in runs/one/rejects.jsonl")
+    rules = [
+        {"column": "id", "rule": "type integer", "records": 1200},
+        {"column": "", "rule": "columns 3", "records": 1},
+    ]
+    details = {"rejects": rules}
+    rows = RowCounts(1203, 2, 1201, 0)
+    summary = replace(a_summary(), rows=rows, rejects_allowed=allowed, output="runs/one/", details=details)
+    line, *more = detail_lines(summary)
+    assert line.startswith("rejects: 1,201 in runs/one/rejects.jsonl")
     assert line.endswith(end)
+    assert more == ["  1,200 by column id: type integer", "  1 by columns 3"]
 
 
 def test_only_the_first_notes_are_shown():

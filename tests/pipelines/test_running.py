@@ -43,6 +43,26 @@ def test_a_run_accounts_for_everything_on_each_wiring(tmp_path, capfd, beam_args
     assert sum(step.elements for step in summary.steps) >= 20
 
 
+@pytest.mark.parametrize(
+    ("beam_args", "engine"),
+    [
+        ([], "FnApiRunner (bounded input on this machine)"),
+        (WIRINGS["bundle-based"], "BundleBasedDirectRunner (asked for; it repeats failing bundles and is slow"),
+        (WIRINGS["processes"], "FnApiRunner, 2 processes (asked for by --direct_running_mode)"),
+    ],
+)
+def test_a_run_says_first_where_it_runs_and_why(tmp_path, capfd, beam_args, engine):
+    summary = toy.run(tmp_path, items=2, beam_args=beam_args)
+    first = capfd.readouterr().err.splitlines()[0]
+    assert f" - INFO - toy {summary.run_id}: on {engine}" in first
+    assert first in (tmp_path / "hornbeam.log").read_text()
+
+
+def test_a_run_that_logs_warnings_only_says_nothing_while_all_is_well(tmp_path, capfd):
+    toy.run(tmp_path, items=2, log_level="WARNING")
+    assert capfd.readouterr().err == ""
+
+
 def test_a_run_that_breaks_leaves_what_was_done_and_says_why_without_a_traceback(tmp_path, capfd):
     remember("hunter2-secret")
     summary = toy.run(tmp_path, items=20, bad=13)
@@ -104,11 +124,14 @@ def test_a_wrong_command_runs_nothing_and_leaves_no_folder_of_its_own(tmp_path, 
 
 
 def test_events_are_json_lines_and_nothing_else_is_on_standard_output(tmp_path, capfd):
-    toy.run(tmp_path, items=3, json_events=True)
-    events = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    summary = toy.run(tmp_path, items=3, json_events=True)
+    printed = capfd.readouterr()
+    events = [json.loads(line) for line in printed.out.splitlines()]
     assert [event["event"] for event in (events[0], events[-1])] == ["started", "finished"]
     assert {event["event"] for event in events[1:-1]} <= {"progress"}
+    assert (events[0]["runner"], events[0]["run_id"]) == ("FnApiRunner", summary.run_id)
     assert events[-1]["summary"]["items"]["done"] == 3
+    assert printed.err == "", "the event names the engine"
 
 
 def test_memory_has_a_baseline_after_start_up_and_named_moments(tmp_path):
@@ -142,6 +165,15 @@ def test_two_runs_of_one_program_at_once_do_not_mix(tmp_path):
         thread.join(120)
     assert {name: summary.items.done for name, summary in found.items()} == counts
     assert {name: sum(step.elements for step in summary.steps) for name, summary in found.items()} == counts
+
+
+def test_an_output_that_can_not_be_written_is_a_wrong_command_and_nothing_runs(s3_server, s3_environment, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server.endpoint)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
+    bucket = s3_server.make_bucket("refused-runs")
+    with pytest.raises(ConfigError, match=rf"--output s3://{bucket}/out can't be written: .*AWS_ENDPOINT_URL"):
+        toy.run(f"s3://{bucket}/out", items=3)
+    assert "Contents" not in s3_server.client().list_objects_v2(Bucket=bucket)
 
 
 def test_a_run_may_leave_everything_in_an_object_store(s3_server, s3_environment, monkeypatch, capfd):

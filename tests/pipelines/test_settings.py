@@ -67,8 +67,8 @@ def test_the_options_own_groups_come_first_and_common_ones_after_them():
     groups = list(by_group(SampleSettings))
     assert groups == ["Sample", "Run", "Console and log", "Concurrency and memory"]
     assert {one.name for one in options(PipelineSettings)} == {
-        "config", "output", "dry_run", "retry", "runner", "json", "log_level", "log_file", "log_max_mb",
-        "log_backups", "max_concurrent", "memory_threshold_mb",
+        "config", "output", "dry_run", "rate_from", "workers", "retry", "runner", "json", "log_level", "log_file",
+        "log_max_mb", "log_backups", "max_concurrent", "memory_threshold_mb", "shared_disk",
     }  # fmt: skip
 
 
@@ -78,11 +78,11 @@ def test_the_options_own_groups_come_first_and_common_ones_after_them():
         ("project", "list", "addresses", "required", ""),
         ("words", "list", "words", "none", ""),
         ("batch_size", "integer", "1 to 1000", "100", ""),
-        ("wait_seconds", "number", "0 to 60 s", "1.5", "s"),
+        ("wait_seconds", "number", "0 to 60 s", "1.5 s", "s"),
         ("codec", "choice", "gzip or zstd", "gzip", ""),
         ("keep", "boolean", "true or false", "false", ""),
         ("name_file", "text", "any text", "none", ""),
-        ("log_max_mb", "integer", "1 to 10000 MiB", "10", "MiB"),
+        ("log_max_mb", "integer", "1 to 10000 MiB", "10 MiB", "MiB"),
     ],
 )
 def test_an_option_tells_kind_range_default_and_unit(field, kind, values, default_text, unit):

@@ -45,12 +45,10 @@ def test_a_signal_ends_a_run_with_its_account(tmp_path, flags, number, to_group)
     try:
         wait_until_items_are_done(tmp_path, process)
         (os.killpg if to_group else os.kill)(process.pid, number)
-        asked = time.monotonic()
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 128 + number, err
-    assert time.monotonic() - asked < 30
     summary = json.loads((tmp_path / "summary.json").read_text())
     items = summary["items"]
     assert (summary["status"], items["planned"]) == ("interrupted", ITEMS)

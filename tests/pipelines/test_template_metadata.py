@@ -24,7 +24,9 @@ def test_google_s_own_type_takes_the_metadata_without_an_unknown_field(name):
 @pytest.mark.parametrize("name", PIPELINES)
 def test_each_parameter_is_an_option_with_a_default_that_its_own_regex_takes(name):
     known = {one.name: one for one in options(settings_class(name))}
-    for parameter in template_metadata.metadata(name)["parameters"]:
+    first, *parameters = template_metadata.metadata(name)["parameters"]
+    assert (first["name"], first["isOptional"], first["regexes"]) == ("pipeline", False, [f"^{name}$"])
+    for parameter in parameters:
         one = known[parameter["name"]]
         assert parameter["isOptional"] is not one.required
         assert parameter["helpText"].startswith(one.sentence)

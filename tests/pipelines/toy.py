@@ -51,4 +51,7 @@ def run(output, items=20, seconds=0.0, bad=-1, beam_args=(), collect=None, **set
 
 
 if __name__ == "__main__":
-    sys.exit(run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), beam_args=sys.argv[4:]).exit_code)
+    flags = [word for word in sys.argv[4:] if word != "--shared_disk"]
+    shared = "--shared_disk" in sys.argv[4:]
+    ended = run(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), beam_args=flags, shared_disk=shared)
+    sys.exit(ended.exit_code)

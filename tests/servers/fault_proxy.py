@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -26,11 +26,13 @@ _OWN = {"connection", "keep-alive", "transfer-encoding", "content-length", "expe
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests whose path holds `path` and whose method is `method`.
+    """What happens to the next `times` requests whose path holds `path`, whose query holds `query`, by `method`.
 
-    status: answered by the proxy itself, with retry_after, headers and body. cut_after: the connection ends after that
+    status: answered by the proxy itself, with retry_after, headers and body; without one, headers (in lower case)
+    stand in the server's answer, in place of its own. cut_after: the connection ends after that
     many body bytes (reset: with a TCP reset). flip_at: one bit of that body byte is inverted. delay_seconds: before the
-    answer. lose_answer: the request reaches the server, its answer is dropped.
+    answer. lose_answer: the request reaches the server, its answer is dropped. after_bytes: only once that many body
+    bytes have passed in all. until: the request waits for it, at most a minute. chunked: the answer tells no length.
     """
 
     times: int = 1
@@ -45,6 +47,10 @@ class Fault:
     flip_at: int = -1
     delay_seconds: float = 0.0
     lose_answer: bool = False
+    after_bytes: int = 0
+    query: str = ""
+    until: threading.Event | None = None
+    chunked: bool = False
 
 
 class FaultProxy:
@@ -56,6 +62,8 @@ class FaultProxy:
         self.body_bytes: Counter[str] = Counter()
         self.requests: Counter[str] = Counter()
         self.log: list[tuple[str, str, int, dict[str, str]]] = []
+        self.described: list[tuple[str, bytes]] = []  # path and body of what was sent as JSON
+        self.connections = 0  # of those whose client has died too, until the server has answered it
 
     def add(self, fault: Fault) -> None:
         with self._lock:
@@ -69,6 +77,7 @@ class FaultProxy:
             self.body_bytes.clear()
             self.requests.clear()
             self.log.clear()
+            self.described.clear()
 
     @property
     def pending_faults(self) -> int:
@@ -84,18 +93,29 @@ class FaultProxy:
         with self._lock:
             return sum(count for name, count in self.requests.items() if path in name)
 
-    def take_fault(self, method: str, path: str) -> Fault | None:
+    def take_fault(self, method: str, path: str, query: str = "") -> Fault | None:
         with self._lock:
+            passed = sum(self.body_bytes.values())
             for fault in self._faults:
-                if fault.times > 0 and fault.path in path and fault.method in ("", method):
+                fits = fault.path in path and fault.query in query and fault.method in ("", method)
+                fits = fits and fault.after_bytes <= passed
+                if fault.times > 0 and fits:
                     fault.times -= 1
                     return fault
             return None
+
+    def count_connections(self, change: int) -> None:
+        with self._lock:
+            self.connections += change
 
     def note(self, method: str, path: str, status: int, headers: dict[str, str]) -> None:
         with self._lock:
             self.requests[path] += 1
             self.log.append((method, path, status, headers))
+
+    def note_description(self, path: str, body: bytes) -> None:
+        with self._lock:
+            self.described.append((path, body))
 
     def note_bytes(self, path: str, count: int) -> None:
         with self._lock:
@@ -118,12 +138,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def forward(self) -> None:
-        path = unquote(urlsplit(self.path).path)
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        fault = self.proxy.take_fault(self.command, path) or Fault(times=0)
+        split = urlsplit(self.path)
+        path = unquote(split.path)
+        body = self.rfile.read(length := int(self.headers.get("content-length") or 0))
+        if len(body) < length:  # a request that broke off is none
+            self.close_connection = True
+            return
+        fault = self.proxy.take_fault(self.command, path, unquote(split.query)) or Fault(times=0)
         asked = {name.lower(): value for name, value in self.headers.items()}
+        if asked.get("content-type", "").startswith("application/json"):
+            self.proxy.note_description(path, body)
         if fault.delay_seconds:
             time.sleep(fault.delay_seconds)
+        if fault.until is not None:
+            fault.until.wait(60)
         if fault.status:
             self.proxy.note(self.command, path, fault.status, asked)
             self._answer_ourselves(fault)
@@ -161,12 +189,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(fault.body)
 
     def _pass_on(self, response: http.client.HTTPResponse, path: str, fault: Fault) -> None:
-        length = response.getheader("content-length")
+        length = None if fault.chunked else response.getheader("content-length")
         bodyless = self.command == "HEAD" or response.status in (204, 304)
         self.send_response_only(response.status, response.reason)
         for name, value in response.getheaders():
-            if name.lower() not in _OWN:
+            if name.lower() not in _OWN and name.lower() not in fault.headers:
                 self.send_header(name, value)
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
         chunked = length is None and not bodyless
         if chunked:
             self.send_header("Transfer-Encoding", "chunked")
@@ -201,6 +231,19 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    proxy: FaultProxy
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.proxy.count_connections(+1)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.proxy.count_connections(-1)
+
+
 def _flipped(piece: bytes, place: int) -> bytes:
     if not 0 <= place < len(piece):
         return piece
@@ -211,10 +254,10 @@ def _flipped(piece: bytes, place: int) -> bytes:
 def run_fault_proxy(upstream: str = "") -> Iterator[FaultProxy]:
     proxy = FaultProxy("", upstream)
     handler = type("Handler", (_Handler,), {"proxy": proxy})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), handler)
+    server.proxy = proxy
     proxy.endpoint = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield proxy

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.required import demand
+from tests.servers import pubsub
 from tests.servers.fault_proxy import FaultProxy, run_fault_proxy
 from tests.servers.gcs import GcsServer, run_gcs_server
+from tests.servers.pubsub import PubsubServer, run_pubsub_server
 from tests.servers.s3 import S3Server, run_s3_server
+from tests.servers.secret_manager import VARIABLE, SecretManager, run_secret_manager
 from tests.servers.web import WebServer, run_web_server
+from transforms.core import pacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,14 +49,33 @@ def web_server() -> Iterator[WebServer]:
 
 
 @pytest.fixture(scope="session")
-def _fault_proxy() -> Iterator[FaultProxy]:
-    with run_fault_proxy() as proxy:
-        yield proxy
+def _pubsub_server() -> Iterator[PubsubServer]:
+    """The emulator; where there is none, tests are left out, or fail (HORNBEAM_REQUIRE_ENGINES=1)."""
+    demand(pubsub.missing())
+    with run_pubsub_server() as server:
+        yield server
 
 
 @pytest.fixture
-def fault_proxy(_fault_proxy: FaultProxy) -> Iterator[FaultProxy]:
-    """A proxy without faults and counts; `fault_proxy.reset(server.endpoint)` puts it in front of a server."""
-    _fault_proxy.reset()
-    yield _fault_proxy
-    _fault_proxy.reset()
+def pubsub_server(_pubsub_server: PubsubServer, monkeypatch: pytest.MonkeyPatch) -> PubsubServer:
+    """The emulator, with its address in the environment, where every client of Pub/Sub finds it."""
+    monkeypatch.setenv(pubsub.VARIABLE, _pubsub_server.address)
+    return _pubsub_server
+
+
+@pytest.fixture
+def secret_manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[SecretManager]:
+    """A server without secrets, with its address in the environment."""
+    pytest.importorskip("google.cloud.secretmanager")
+    with run_secret_manager() as server:
+        monkeypatch.setenv(VARIABLE, server.address)
+        yield server
+
+
+@pytest.fixture
+def fault_proxy() -> Iterator[FaultProxy]:
+    """A proxy of the test's own, so that its connections are too; `reset(server.endpoint)` puts it before a server."""
+    with run_fault_proxy() as proxy:
+        yield proxy
+    pacing.limit(1)
+    pacing.limit()  # forgets how slow a 503 of the test asked this process to be

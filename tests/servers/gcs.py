@@ -37,9 +37,10 @@ class GcsServer(NamedTuple):
 
 
 @contextlib.contextmanager
-def run_gcs_server() -> Iterator[GcsServer]:
+def run_gcs_server(notifies: tuple[str, str] | None = None) -> Iterator[GcsServer]:
+    """A server; with (Pub/Sub emulator's address, topic) one that tells of what happens to its objects, as GCS does."""
     named = os.environ.get("HORNBEAM_TEST_GCS_ENDPOINT")
-    if named:
+    if named and not notifies:
         yield GcsServer(named)
         return
     port = free_port()
@@ -48,7 +49,14 @@ def run_gcs_server() -> Iterator[GcsServer]:
     endpoint = f"http://127.0.0.1:{port}"
     command = [str(program), "-backend=memory", "-scheme=http", "-host=127.0.0.1", f"-port={port}"]
     command += [f"-external-url={endpoint}", f"-public-host=127.0.0.1:{port}", "-log-level=error"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = dict(os.environ)
+    if notifies:
+        environment["PUBSUB_EMULATOR_HOST"], topic = notifies
+        _, project, _, name = topic.split("/")
+        command += [f"-event.pubsub-project-id={project}", f"-event.pubsub-topic={name}"]
+        command += ["-event.list=finalize,delete,metadataUpdate"]
+    nowhere = subprocess.DEVNULL
+    process = subprocess.Popen(command, env=environment, stdin=nowhere, stdout=nowhere, stderr=nowhere)
     try:
         wait_until_listening(port, process)
         yield GcsServer(endpoint)

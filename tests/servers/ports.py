@@ -6,20 +6,20 @@ import socket
 import subprocess
 import time
 
+from pipelines.engines.free_port import free_port
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+__all__ = ["free_port", "stop", "wait_until_listening"]
 
 
-def wait_until_listening(port: int, process: subprocess.Popen | None = None, seconds: float = 60.0) -> None:
+def wait_until_listening(
+    port: int, process: subprocess.Popen | None = None, seconds: float = 60.0, host: str = "127.0.0.1"
+) -> None:
     deadline = time.monotonic() + seconds
     while True:
         if process is not None and process.poll() is not None:
             raise RuntimeError(f"the server on port {port} ended with {process.returncode} before it listened")
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
         except OSError:
             if time.monotonic() > deadline:
                 raise

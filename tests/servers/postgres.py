@@ -8,7 +8,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.servers.ports import free_port
 
 ADMIN = "hornbeam_admin"
 
@@ -69,7 +70,7 @@ def running_postgres(version: str = "16", settings: tuple[str, ...] = ()) -> Ite
     try:
         account = _unprivileged_account()
         programs = _programs(version, folder, account)
-        server = PostgresServer(port=_free_port(), programs=programs, password=secrets.token_hex(8))
+        server = PostgresServer(port=free_port(), programs=programs, password=secrets.token_hex(8))
         data = _init_cluster(server, folder, account, settings)
         control = [str(programs / "pg_ctl"), "--silent", "--wait", f"--pgdata={data}", f"--log={folder / 'log'}"]
         _run([*control, "start"], account, folder)
@@ -122,12 +123,6 @@ def _reachable(install: Path, account: pwd.struct_passwd) -> bool:
         return subprocess.run(command, cwd="/", capture_output=True, check=False, timeout=60, **become).returncode == 0
     except PermissionError:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def _init_cluster(

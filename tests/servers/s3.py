@@ -25,9 +25,12 @@ SECRET_KEY = "hornbeam-test-secret"
 
 
 class S3Server(NamedTuple):
+    """A server; `filer` is SeaweedFS's own door to the files behind its buckets, "" where there is none."""
+
     endpoint: str
     access_key: str
     secret_key: str
+    filer: str = ""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,24 +68,26 @@ def run_s3_server() -> Iterator[S3Server]:
         return
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="hornbeam-s3-") as folder:
-        process = _start(port, folder)
+        filer = free_port()
+        process = _start(port, folder, filer)
         try:
             wait_until_listening(port, process)
-            yield S3Server(f"http://127.0.0.1:{port}", ACCESS_KEY, SECRET_KEY)
+            yield S3Server(f"http://127.0.0.1:{port}", ACCESS_KEY, SECRET_KEY, f"http://127.0.0.1:{filer}")
         finally:
             stop(process)
 
 
-def _start(port: int, folder: str) -> subprocess.Popen:
-    ports = {
+def _start(port: int, folder: str, filer: int) -> subprocess.Popen:
+    ports = {"filer.port": filer} | {
         name: free_port()
         for name in (
-            "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc",
+            "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port.grpc",
             "s3.port.grpc", "s3.port.iceberg", "s3.port.lance", "webdav.port", "admin.port", "admin.port.grpc",
         )
     }  # fmt: skip
     command = [str(Path(sys.executable).parent / "weed"), "mini", f"-dir={folder}", "-ip=127.0.0.1"]
     command += ["-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false", f"-s3.port={port}"]
+    command += ["-volume.max=5000"]  # each bucket takes some: with the default, writes fail after about 60 buckets
     command += [f"-{name}={value}" for name, value in ports.items()]
     environment = {**os.environ, "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
     null = subprocess.DEVNULL

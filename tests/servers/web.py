@@ -10,6 +10,7 @@ import base64
 import contextlib
 import hashlib
 import re
+import ssl
 import tempfile
 import threading
 from email.utils import formatdate
@@ -98,15 +99,21 @@ def _login() -> str:
 
 
 @contextlib.contextmanager
-def run_web_server() -> Iterator[WebServer]:
+def run_web_server(certificate: str = "") -> Iterator[WebServer]:
+    """A server of a new folder; with a file of a certificate and its key, over TLS."""
     with tempfile.TemporaryDirectory(prefix="hornbeam-web-") as folder:
         handler = type("Handler", (_Handler,), {"folder": Path(folder)})
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
-            yield WebServer(f"http://127.0.0.1:{server.server_port}", Path(folder))
+            scheme = "https" if certificate else "http"
+            yield WebServer(f"{scheme}://127.0.0.1:{server.server_port}", Path(folder))
         finally:
             server.shutdown()
             server.server_close()

@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from tests.services.copy_fixtures import _moto, odd_end  # noqa: F401 - a fixture is found by its name
+from tests.services.dataflow_fixtures import cloud, dataflow_server  # noqa: F401 - a fixture is found by its name
 from tests.services.destination_cases import Place
 
 KINDS = ("duckdb", "sqlite", "postgresql")

@@ -9,9 +9,9 @@ import duckdb
 import psycopg
 import pyarrow as pa
 
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases.registry import open_destination
-from transforms.core.tables.destination import ChunkRows, ChunkTotals, Destination, LoadSpec
+from transforms.core.tables.loads.destination import ChunkRows, ChunkTotals, Destination, LoadSpec
 
 ID = Column("id", "id", ColumnType("integer"))
 NAME = Column("name", "name", ColumnType("text"))

@@ -14,16 +14,17 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.run_folder import RunFolder
-from transforms.core.tables import finish_steps, load_steps
-from transforms.core.tables.connections import Connections
+from transforms.core.tables.loads import finish_steps, load_steps
+from transforms.core.tables.loads.connections import Connections
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from transforms.core.tables.load_settings import LoadSettings
+    from transforms.core.tables.loads.load_settings import LoadSettings
 
 CORE = "transforms.core.tables"
-STEPS, FINISH, DATABASE = f"{CORE}.load_steps:", f"{CORE}.finish_steps:", f"{CORE}.databases."
+STEPS, FINISH, DATABASE = f"{CORE}.loads.load_steps:", f"{CORE}.loads.finish_steps:", f"{CORE}.databases."
+WRITES = {"duckdb": ".write_long", "postgresql": ".write_chunks"}
 CLASSES = {"duckdb": "duckdb:DuckDBDestination.", "postgresql": "postgres:PostgresDestination."}
 
 
@@ -36,29 +37,32 @@ class Point(NamedTuple):
     since: str = ""
 
     def full(self, kind: str) -> Point:
-        """With the functions' addresses: `.name` is a method of the database's class."""
+        """With the functions' addresses: `.name` is a method of the database's class, `.write` its way to write."""
         prefix = DATABASE + CLASSES[kind]
+        methods = {name: value for name, value in self._asdict().items() if str(value).startswith(".")}
         return self._replace(
-            **{name: prefix + value[1:] for name, value in self._asdict().items() if str(value).startswith(".")}
+            **{name: prefix + (WRITES[kind] if value == ".write" else value)[1:] for name, value in methods.items()}
         )
 
 
 POINTS = (
     Point(STEPS + "list_files", when="after"),
     Point(STEPS + "open_load", when="after"),
+    Point("._commit", since=".announce_load"),
+    Point(".announce_load", when="after"),
     Point(STEPS + "find_parts", 2),
-    Point(f"{CORE}.scan_parts:scan", 3, "after"),
-    Point(STEPS + "make_plan", when="after"),
+    Point(f"{CORE}.loads.scan_parts:scan", 3, "after"),
+    Point(f"{CORE}.loads.plan_of_scans:make_plan", when="after"),
     Point(".create_load"),
     Point("._commit", since=".create_load"),
     Point(".create_load", when="after"),
-    Point(".write_chunks"),
-    Point("._put_rows", since=".write_chunks"),
-    Point("._put_rows", 2, "after", since=".write_chunks"),
-    Point("._commit", since=".write_chunks"),
-    Point("._commit", when="after", since=".write_chunks"),
-    Point(".write_chunks", 3, "after"),
-    Point(".write_chunks", 6),
+    Point(".write"),
+    Point("._put_rows", since=".write"),
+    Point("._put_rows", 2, "after", since=".write"),
+    Point("._commit", since=".write"),
+    Point("._commit", when="after", since=".write"),
+    Point(".write", 3, "after"),
+    Point(".write", 6),
     Point(FINISH + "finish"),
     Point(FINISH + "publish"),
     Point("._move"),

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.destination import ChunkRows, ChunkTotals, LoadSpec
+from transforms.core.tables.columns.column import Column, ColumnType
+from transforms.core.tables.loads.destination import ChunkRows, ChunkTotals, LoadSpec
 
 INTEGER, TEXT = ColumnType("integer"), ColumnType("text")
 ID, NAME = Column("id", "Id", INTEGER, nullable=False), Column("name", "Name", TEXT)

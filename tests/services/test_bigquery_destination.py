@@ -12,8 +12,8 @@ import pytest
 from tests.services.bigquery_places import bigquery_place, session_bigquery_server  # noqa: F401 - fixtures
 from tests.services.sample_loads import EVERY_KIND, ID, NAME, chunk_of, load_all, spec_of
 from transforms.core.errors import PermanentError, TransientError
-from transforms.core.tables.column import Column
-from transforms.core.tables.destination import BadRowsError, ChunkRows, ChunkTotals
+from transforms.core.tables.columns.column import Column
+from transforms.core.tables.loads.destination import BadRowsError, ChunkRows, ChunkTotals
 
 ALL_IDS = [0, 1, 100, 101, 200, 201]
 ALL_ROWS = [(i, f"n{i}") for i in ALL_IDS]

@@ -11,8 +11,8 @@ import pytest
 from tests.services.bigquery_places import bigquery_place, session_bigquery_server  # noqa: F401 - fixtures
 from tests.services.sample_loads import ID, NAME, TEXT, chunk_of, load_all, spec_of
 from transforms.core.errors import ConfigError, PermanentError
-from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN, ChunkRows, ChunkTotals
+from transforms.core.tables.columns.column import Column, ColumnType
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN, ChunkRows, ChunkTotals
 
 ALL_IDS = [0, 1, 100, 101, 200, 201]
 BOOKS = ["hornbeam_ledger", "hornbeam_loads", "hornbeam_rejects"]

@@ -8,7 +8,7 @@ from tests.services.bigquery_places import bigquery_place, session_bigquery_serv
 from tests.services.sample_loads import ID, NAME, TEXT, chunk_of, load_all, spec_of
 from transforms.core.errors import ConfigError
 from transforms.core.objects.store import StoreAccess
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases import bigquery_session
 from transforms.core.tables.databases.bigquery import BigQueryDestination
 from transforms.core.tables.databases.registry import open_destination

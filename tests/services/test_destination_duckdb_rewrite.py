@@ -5,9 +5,9 @@ import random
 import pytest
 
 from tests.services.destination_cases import ID, NAME, Place, load, make_chunk, make_spec
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases import duckdb
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 SIZE = Column("size", "size", ColumnType("integer"))
 

@@ -1,6 +1,7 @@
 """What only the embedded databases have: a file, its other users, and what SQLite's catalogue can't tell."""
 
 import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -13,8 +14,10 @@ import pytest
 from tests.services.destination_cases import ID, NAME, Place, load, make_chunk, make_spec
 from transforms.core.errors import ConfigError, PermanentError, TransientError
 from transforms.core.tables.databases import duckdb_files, sqlite
+from transforms.core.tables.databases.duckdb_types import DIALECT
 from transforms.core.tables.databases.registry import open_destination
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.databases.sql import TableName, bookkeeping_ddl
+from transforms.core.tables.loads.destination import BadRowsError
 
 ROWS = [(1, "a"), (2, "b")]
 
@@ -136,6 +139,63 @@ def test_duckdb_loads_more_than_its_memory_holds(tmp_path):
         assert destination._query("SELECT current_setting('memory_limit')") == [("45.7 MiB",)]
         destination.publish(spec)
     assert place.run("SELECT count(*), min(name[:2]), max(name[:2]) FROM products") == [(100_000, "3 ", "3 ")]
+
+
+@pytest.mark.parametrize("apart", [DIALECT.apart, ""])
+def test_duckdb_returns_more_rejects_than_its_memory_holds(tmp_path, apart):
+    place = at("duckdb", tmp_path / "x.duckdb")
+    for statement in bookkeeping_ddl(TableName("main", ""), DIALECT._replace(apart=apart)):  # "": an earlier version's
+        place.run(statement)
+    spec, beside = (make_spec(number, chunks=10, counted=120) for number in (1, 2))
+    lines = [json.dumps({"record": n, "raw": f"{n:05}" * 100_000}) for n in range(120)]
+    with place.destination() as destination:
+        destination.create_load(spec)
+        destination.create_load(beside)
+        for number in range(9, -1, -1):
+            destination.write_chunks(spec, [make_chunk(number, [], spec, tuple(lines[12 * number : 12 * number + 12]))])
+            destination.write_chunks(beside, [make_chunk(number, [], beside, ('{"record": 7}',) * 12)])
+    with place.destination() as destination:
+        for expected, found in zip(lines, destination.rejects(spec.load_id), strict=True):
+            assert expected == found
+        assert list(destination.rejects(beside.load_id)) == ['{"record": 7}'] * 120
+        limit = destination._query("SELECT current_setting('memory_limit')")
+        assert limit == [("45.7 MiB",)] or not apart
+
+
+def test_a_long_transaction_of_duckdb_writes_all_or_nothing(tmp_path):
+    place = at("duckdb", tmp_path / "x.duckdb")
+    spec = make_spec(chunks=4, counted=4 * len(ROWS))
+    chunks = [make_chunk(number, ROWS, spec) for number in range(4)]
+
+    def broken():
+        yield chunks[0]
+        raise TransientError("the source is away")
+
+    with place.destination() as destination, place.destination() as other:
+        destination.create_load(spec)
+        with pytest.raises(TransientError, match="away"):
+            destination.write_long(spec, broken())
+        assert destination.ledger(spec.load_id) == {}
+        assert other.write_chunks(spec, [chunks[2]]) == {2}
+        assert destination.write_long(spec, iter(chunks)) is False
+        assert destination.ledger(spec.load_id).keys() == {2}
+        assert destination.write_long(spec, iter([chunks[0], chunks[1], chunks[3]])) is True
+        destination.publish(spec)
+        assert destination.find_load(spec.load_id).loaded == 4 * len(ROWS)
+
+
+def test_a_long_transaction_of_duckdb_may_have_very_many_chunks(tmp_path):
+    place = at("duckdb", tmp_path / "x.duckdb")
+    spec = make_spec(chunks=1203, counted=1203)
+    with place.destination() as destination:
+        destination.create_load(spec)
+        before = destination.statements
+        chunks = (make_chunk(number, [(number, "a")], spec) for number in range(1203))
+        assert destination.write_long(spec, chunks) is True
+        assert destination.statements - before == 1203 + 3 + 3, "rows of each, the ledger by 500, begin, look, commit"
+        assert destination.ledger(spec.load_id).keys() == set(range(1203))
+        destination.publish(spec)
+    assert place.run("SELECT count(*), count(DISTINCT id) FROM products") == [(1203, 1203)]
 
 
 def test_a_busy_sqlite_file_is_transient(tmp_path, monkeypatch):

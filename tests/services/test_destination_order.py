@@ -7,8 +7,8 @@ import pytest
 
 from tests.services.destination_cases import ID, NAME, load, make_chunk, make_spec
 from transforms.core.errors import ConfigError, PermanentError, TransientError
-from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.columns.column import Column, ColumnType
+from transforms.core.tables.loads.destination import BadRowsError
 
 ROWS = [(1, "a"), (2, "b")]
 

@@ -7,13 +7,13 @@ import pytest
 
 from tests.services.destination_cases import ID, NAME, Place, load, make_chunk, make_spec
 from transforms.core.errors import ConfigError, PermanentError, TransientError
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases import postgres_session
 from transforms.core.tables.databases.postgres import PostgresDestination
 from transforms.core.tables.databases.registry import open_destination
 from transforms.core.tables.databases.sql import TableName
-from transforms.core.tables.destination import BadRowsError
-from transforms.core.tables.destination_uri import parse_destination
+from transforms.core.tables.loads.destination import BadRowsError
+from transforms.core.tables.loads.destination_uri import parse_destination
 
 ROWS = [(1, "a"), (2, "b")]
 

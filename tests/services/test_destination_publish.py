@@ -7,7 +7,7 @@ import pytest
 
 from tests.services.destination_cases import ID, NAME, load, make_chunk, make_spec
 from transforms.core.errors import PermanentError
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 
 STOCK = Column("stock", "stock", ColumnType("integer"))
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.services.destination_cases import load, make_chunk, make_spec
 from transforms.core.errors import ConfigError
-from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.columns.column import Column, ColumnType
+from transforms.core.tables.loads.destination import BadRowsError
 
 UTC = dt.UTC
 

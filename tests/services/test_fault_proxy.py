@@ -1,9 +1,12 @@
 import http.client
+import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.pipelines.ingest_jobs import wait_until
 from tests.servers.fault_proxy import Fault
 
 
@@ -35,6 +38,17 @@ def test_a_delay_is_kept(url, fault_proxy):
     started = time.monotonic()
     get(url)
     assert time.monotonic() - started >= 0.3
+
+
+def test_a_request_that_is_held_passes_when_it_is_let_go(url, fault_proxy):
+    release = threading.Event()
+    fault_proxy.add(Fault(until=release))
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(get, url)
+        wait_until(lambda: not fault_proxy.pending_faults, "the request")
+        assert fault_proxy.total_requests() == 0
+        release.set()
+        assert answer.result(10) == b"0123456789"
 
 
 @pytest.mark.parametrize("reset", [False, True])

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pipelines import table_ingest
 from tests.pipelines.ingest_jobs import COLUMNS, csv_bytes, records
 from tests.services.destination_cases import Place
-from tests.services.killed_ingest import CORE, POINTS, Point, new_folder, run, said
+from tests.services.killed_ingest import CORE, FINISH, POINTS, Point, new_folder, run, said
 from transforms.core.run_folder import RunFolder
-from transforms.core.tables.load_settings import LoadSettings
+from transforms.core.tables.loads.load_settings import LoadSettings
 
 ROOT = Path(__file__).parents[2]
 MODES = ("append", "replace", "upsert")
@@ -134,33 +135,47 @@ def check_account(place: Place, folder: Path, paths, mode: str, chunk_rows: int)
     assert {line["status"] for line in lines["outcome"]} == {"skipped"}
 
 
-WHOLE = [Point(".write_chunks", 1, "after"), Point("._commit", since="._move")]
+# Where the whole command dies, and in how many chunks the load then ends: those of 10 rows once their plan is stored.
+WHOLE = [
+    ("before the plan is stored", Point("._commit", since=".create_load"), 9, 0),
+    ("before rows are written", Point("._put_rows", since=".write"), 18, 0),
+    ("before a commit", Point("._commit", since=".write"), 18, 0),
+    ("after a commit", Point(".write", 1, "after"), 18, 1),
+    ("between staging and publish", Point(FINISH + "publish"), 18, 180),
+    ("at the publish", Point("._move"), 18, 180),
+    ("in the publish", Point("._commit", since="._move"), 18, 180),
+    ("after the publish", Point("._commit", when="after", since="._move"), 18, 180),
+    ("before the account", Point(FINISH + "publish", when="after"), 18, 180),
+    ("in the account", Point("transforms.core.run_folder:RunFolder.write_part", 2), 18, 180),
+]
 
 
-@pytest.mark.parametrize("point", WHOLE, ids=["after a commit", "in the publish"])
-def test_the_whole_command_killed_and_repeated_loads_each_record_once(kill_place, tmp_path, point):
+@pytest.mark.parametrize(("point", "chunks", "skipped"), [one[1:] for one in WHOLE], ids=[one[0] for one in WHOLE])
+def test_the_whole_command_killed_and_repeated_loads_each_record_once(
+    kill_place, tmp_path, monkeypatch, point, chunks, skipped
+):
+    """Ten points for each database: the command as a process of its own, on Beam; then the same load again."""
     place, paths = kill_place, source(tmp_path)
     words = ["ingest", *(f"--source={path}" for path in paths), f"--destination={place.uri}", "--table=t"]
-    killer = ["tests.services.killed_ingest", json.dumps(point.full(place.kind))]
+    words += [f"--output={tmp_path / 'run'}", "--chunk_rows=10"]
+    line = [sys.executable, "-m", "tests.services.killed_ingest", json.dumps(point.full(place.kind)), *words]
     environment = {**os.environ, "PGPASSWORD": place.password}
-
-    def command(module, *more):
-        line = [sys.executable, "-m", *module, *words, f"--output={tmp_path / 'run'}", *more]
-        return subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
-
-    killed = command(killer, "--chunk_rows=10")
+    killed = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = command(["pipelines"], "--chunk_rows=25")
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("PGPASSWORD", place.password)
+    given = {"destination": place.uri, "table": "t", "output": str(tmp_path / "run"), "chunk_rows": 25}
+    done = table_ingest.run(table_ingest.Settings(source=tuple(map(str, paths)), **given))
+    assert (done.status, done.exit_code) == ("completed", 0)
     assert rows(place) == records(FILES * ROWS)
     with place.destination() as destination:
         [load] = destination.loads()
-        assert len(destination.ledger(load.spec.load_id)) == FILES * ROWS // 10
-    told = json.loads((tmp_path / "run" / "summary.json").read_text())["rows"]
-    assert told["skipped"] > 0, "what the killed run committed is not loaded by this one"
-    assert (told["counted"], told["loaded"] + told["skipped"], told["rejected"]) == (180, 180, 0)
+        assert len(destination.ledger(load.spec.load_id)) == chunks
+    assert done.rows.skipped >= skipped, "what the killed run committed is not loaded by this one"
+    assert (done.rows.counted, done.rows.loaded + done.rows.skipped, done.rows.rejected) == (180, 180, 0)
+    assert not [name for name in place.tables() if "staging" in name]
 
 
 def test_the_points_are_at_least_twenty_and_different():
     assert len(set(POINTS)) == len(POINTS) >= 20
+    assert 2 * len({point for _, point, _, _ in WHOLE}) >= 20
     assert CORE in POINTS[0].function

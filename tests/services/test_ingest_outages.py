@@ -5,8 +5,8 @@ import pytest
 from tests.pipelines.ingest_jobs import Job, records, write_csv
 from tests.services.destination_cases import Place
 from transforms.core.summary import RowCounts
-from transforms.core.tables import load_steps
 from transforms.core.tables.databases.postgres import PostgresDestination
+from transforms.core.tables.loads import load_steps
 
 ROWS = 2_000
 STEPS = ["open_load", "create_load", "write_chunks", "publish"]

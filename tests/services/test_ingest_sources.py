@@ -18,7 +18,7 @@ from tests.servers.fault_proxy import Fault
 from tests.services.destination_cases import Place
 from transforms.core.objects.store import StoreAccess, open_store
 from transforms.core.summary import Counts, RowCounts
-from transforms.core.tables import load_steps
+from transforms.core.tables.loads import load_steps
 
 ROWS = 60_000
 RECORDS = [(n, f'"{n}",\n' + "x" * 270 if n % 50 == 0 else f"{n} " + "x" * 270, n / 4) for n in range(ROWS)]

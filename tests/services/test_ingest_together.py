@@ -11,9 +11,9 @@ from tests.pipelines.ingest_jobs import csv_bytes, records, start
 from tests.servers.fault_proxy import Fault
 from tests.services.destination_cases import Place
 from tests.services.killed_ingest import new_folder, run, said
-from transforms.core.tables import finish_steps, load_steps
-from transforms.core.tables.connections import Connections
-from transforms.core.tables.load_settings import LoadSettings
+from transforms.core.tables.loads import finish_steps, load_steps
+from transforms.core.tables.loads.connections import Connections
+from transforms.core.tables.loads.load_settings import LoadSettings
 
 ROWS = 600
 
@@ -51,8 +51,8 @@ def test_units_attempted_twice_at_once_count_once(place, tmp_path):
             return list(threads.map(attempt, range(2)))
 
     begun, _ = twice(lambda: load_steps.begin(asked, connections))
-    [(ranges, _), _] = twice(lambda: load_steps.inspect(begun.files[0], asked))
-    found = [begun.head, *(load_steps.scan(task, asked) for task in ranges)]
+    [(ranges, ready), _] = twice(lambda: load_steps.inspect(begun.files[0], asked))
+    found = [begun.head, *ready, *(load_steps.scan(task, asked) for task in ranges)]
     (message, tasks), _ = twice(lambda: load_steps.plan(begun.files[0].load_id, found, asked, connections))
     attempts = [twice(lambda task=task: list(load_steps.load([task], asked, connections))) for task in tasks]
     results = [result for pair in attempts for attempt in pair for result in attempt]

@@ -13,10 +13,10 @@ import pytest
 
 from tests.services.parquet_places import committed_ids, files_below, parquet_place, rows_of  # noqa: F401 - a fixture
 from tests.services.sample_loads import ID, NAME, TEXT, chunk_of, load_all, spec_of
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases import parquet_publish
 from transforms.core.tables.databases.parquet import ParquetDestination
-from transforms.core.tables.destination import ChunkRows, ChunkTotals
+from transforms.core.tables.loads.destination import ChunkRows, ChunkTotals
 
 ALL_IDS = [0, 1, 100, 101, 200, 201]
 

@@ -12,7 +12,8 @@ import pytest
 from tests.servers.fault_proxy import Fault
 from transforms.core.errors import ConfigError, SourceChangedError, TransientError
 from transforms.core.objects import store as stores
-from transforms.core.objects.store import AlreadyThereError, MissingError, Store, StoreAccess, expand, open_store
+from transforms.core.objects.expansion import expand
+from transforms.core.objects.store import AlreadyThereError, MissingError, Store, StoreAccess, open_store
 from transforms.core.outcome import ObjectInfo
 
 KEYS = [

@@ -7,7 +7,8 @@ import pytest
 from tests.servers.fault_proxy import Fault
 from tests.servers.s3 import run_moto_server
 from transforms.core.errors import ConfigError, PermanentError
-from transforms.core.objects.store import ForbiddenError, MissingError, StoreAccess, expand, open_store
+from transforms.core.objects.expansion import expand
+from transforms.core.objects.store import ForbiddenError, MissingError, StoreAccess, open_store
 
 _numbers = itertools.count()
 

@@ -6,7 +6,8 @@ import pytest
 from tests.servers.fault_proxy import Fault
 from tests.servers.web import PASSWORD, USER
 from transforms.core.errors import ConfigError, PermanentError, SourceChangedError
-from transforms.core.objects.store import ForbiddenError, expand, open_store, stream
+from transforms.core.objects.expansion import expand
+from transforms.core.objects.store import ForbiddenError, open_store, stream
 
 DATA = random.Random(3).randbytes(300_000)
 

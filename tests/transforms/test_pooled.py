@@ -3,7 +3,9 @@
 import threading
 
 import apache_beam as beam
+import psutil
 import pytest
+from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
@@ -12,7 +14,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 
 from transforms.core import interrupt
-from transforms.pooled import PooledDoFn, PoolLimits
+from transforms.pooled import RESIDENT_MIB, PooledDoFn, PoolLimits
 
 MEET = threading.Barrier(4, timeout=30)
 FAILED_ONCE = threading.Event()
@@ -63,6 +65,12 @@ class Stop(PooledDoFn):
         return [("not started", element)]
 
 
+class Finish(Stop):
+    """As Stop, in a stream."""
+
+    finishes = True
+
+
 class Bad(PooledDoFn):
     """Always fails."""
 
@@ -106,6 +114,17 @@ def test_elements_of_one_bundle_are_worked_at_the_same_time():
         assert_that(worked, equal_to(list(range(8))))
 
 
+def test_the_memory_in_use_stands_in_the_graph_s_metrics_as_a_distribution(pipeline):
+    _ = pipeline | beam.Create(range(25)) | beam.ParDo(Split(PoolLimits(3)))
+    result = pipeline.run()
+    result.wait_until_finish()
+    wanted = MetricsFilter().with_namespace("Split").with_name(RESIDENT_MIB)
+    [found] = result.metrics().query(wanted)["distributions"]
+    here = psutil.Process().memory_info().rss >> 20
+    assert found.committed.count in (25, 50)  # where every bundle is worked twice
+    assert 10 < found.committed.min <= found.committed.max < 20 * here
+
+
 def test_no_input_is_no_output(pipeline):
     with pipeline:
         assert_that(pipeline | beam.Create([]) | beam.ParDo(Bad()), equal_to([]))
@@ -132,3 +151,9 @@ def test_after_a_request_to_stop_the_rest_says_that_it_was_not_started():
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         outputs = pipeline | beam.Create(range(50), reshuffle=False) | beam.ParDo(Stop(PoolLimits(2)))
         assert_that(outputs, nothing_is_lost)
+
+
+def test_after_a_request_to_stop_a_stream_s_step_works_all_that_still_comes():
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        outputs = pipeline | beam.Create(range(50), reshuffle=False) | beam.ParDo(Finish(PoolLimits(2)))
+        assert_that(outputs, equal_to([("worked", number) for number in range(50)]))

@@ -8,10 +8,10 @@ from apache_beam import coders
 from apache_beam.options.pipeline_options import PipelineOptions, TypeOptions
 
 from transforms.core.run_folder import RunFolder
-from transforms.core.tables.load_chunks import LoadTask
-from transforms.core.tables.load_settings import LoadSettings
-from transforms.core.tables.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
-from transforms.core.tables.scan_parts import ScanResult
+from transforms.core.tables.loads.load_chunks import LoadTask
+from transforms.core.tables.loads.load_settings import LoadSettings
+from transforms.core.tables.loads.load_steps import FileTask, LoadResult, PlanMessage, ScanTask
+from transforms.core.tables.loads.scan_parts import ScanResult
 from transforms.pooled import PoolLimits
 from transforms.tables import LoadTables
 

@@ -23,11 +23,13 @@ class TransientError(HornbeamError):
 
     Attributes:
         retry_after_seconds: What the server asked us to wait, or None.
+        too_fast: Whether the server refused it since it is asked too often, whatever it was asked for.
     """
 
-    def __init__(self, message: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_seconds: float | None = None, *, too_fast: bool = False) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.too_fast = too_fast
 
 
 class SourceChangedError(PermanentError):

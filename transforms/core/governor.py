@@ -1,6 +1,7 @@
 """The governor: a gate that every concurrent task passes, so that memory stays below its threshold.
 
-Over the threshold no new task starts; how many may run at once follows the samples (width.py).
+Over the threshold no new task starts; how many may run at once follows the samples (width.py), and so does how much
+they hold until they write it (batch_divisor.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from transforms.core import interrupt
+from transforms.core.batch_divisor import BatchDivisor
 from transforms.core.errors import HornbeamError
 from transforms.core.memory_sampler import MIB
 from transforms.core.width import Width
@@ -49,6 +51,7 @@ class Governor:
         self._reserved = 0
         self._in_flight = self._busiest = self._ended = 0
         self._width = Width(width, self._threshold, time.monotonic())
+        self._divisor = BatchDivisor(self._threshold)
         self._stuck_since: float | None = None
 
     def has_limits(self, width: int, threshold_mb: float) -> bool:
@@ -71,9 +74,9 @@ class Governor:
         return self._width.narrowed
 
     @property
-    def pressure(self) -> float:
-        """Memory in use as a share of the threshold: adaptive sizes halve above 1 and grow well below it."""
-        return self._used / self._threshold
+    def batch_divisor(self) -> int:
+        """By how much a write batch is to be smaller now: 1 while memory is calm."""
+        return self._divisor.value
 
     def heed(self, used_bytes: int) -> None:
         """Takes a sample; the sampler calls it.
@@ -84,6 +87,7 @@ class Governor:
         with self._changed:
             self._used = used_bytes
             narrowed = self._width.sample(used_bytes, self._busiest, self._ended, time.monotonic())
+            self._divisor.sample(used_bytes, time.monotonic())
             self._busiest = self._in_flight
             self._changed.notify_all()
         if narrowed:

@@ -1,18 +1,19 @@
 """Being asked to stop: one process-wide mark, set by SIGINT or SIGTERM, that every loop and task looks at.
 
-Handlers only set the mark; what stopping means is decided where work is done. Worker processes learn of it from
-the stop file that the run's context names (run_context.py), since a plain `kill` reaches the parent only.
+Handlers only set the mark; what stopping means is decided where work is done (`finishing`: nothing). Worker processes
+learn of it from the stop file that the run's context names (run_context.py): a plain `kill` reaches the parent only.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from transforms.core import run_context
 from transforms.core.errors import InterruptedRunError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _LOOK_SECONDS: Final = 0.1
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class _State:
@@ -32,10 +35,20 @@ class _State:
 
     def __init__(self) -> None:
         self.number = 0
+        self.given_up = 0
         self.looked_at = 0.0
 
 
 _state = _State()
+
+
+class _Mine(threading.local):
+    """Whether what this thread does goes on to its end."""
+
+    finishing = False
+
+
+_mine = _Mine()
 
 
 def request(number: int) -> None:
@@ -51,10 +64,56 @@ def request(number: int) -> None:
 
 
 def requested() -> int:
-    """The signal that asked this run to stop, or 0. Cheap enough to ask before every task."""
+    """The signal that asked this run to stop, or 0; within `finishing` only whether it was given up. Cheap."""
+    if _mine.finishing:
+        if not _state.given_up:
+            _look_for_stop_file()
+        return _state.given_up
     if not _state.number:
         _look_for_stop_file()
+    return _state.number or _state.given_up
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """In the block a request to stop isn't seen: what a stream has taken in is finished, only its head ends.
+
+    A run that was given up stops here too, and a second signal ends the process as ever.
+    """
+    before, _mine.finishing = _mine.finishing, True
+    try:
+        yield
+    finally:
+        _mine.finishing = before
+
+
+def carried(work: Callable[P, T]) -> Callable[P, T]:
+    """The same work for another thread, which then sees of a request to stop what this thread sees.
+
+    Args:
+        work: What the other thread will call.
+    """
+    if not _mine.finishing:
+        return work
+
+    def finished(*args: P.args, **kwargs: P.kwargs) -> T:
+        with finishing():
+            return work(*args, **kwargs)
+
+    return finished
+
+
+def signalled() -> int:
+    """The signal that this process got, or 0: what is said of it, where `requested` is what is done about it."""
     return _state.number
+
+
+def give_up() -> None:
+    """Stops what is under way here and in workers as a signal would, though none came: results have nowhere to go."""
+    _state.given_up = int(signal.SIGTERM)
+    context = run_context.current()
+    if context is not None:
+        Path(context.stop_file).write_text(str(-_state.given_up), encoding="ascii")
 
 
 def wait(seconds: float) -> int:
@@ -84,7 +143,7 @@ def check() -> None:
 
 def reset() -> None:
     """Forgets an earlier run's request (a program may run several pipelines, one after the other)."""
-    _state.number = 0
+    _state.number = _state.given_up = 0
     _state.looked_at = 0.0
 
 
@@ -116,9 +175,19 @@ def handling(before_hard_exit: Callable[[], None]) -> Iterator[None]:
 
 
 def handle_in_worker() -> None:
-    """In a worker process: a signal only asks to stop, so that Ctrl-C doesn't break its connections to the engine."""
+    """In a worker process: a signal only asks to stop, so that Ctrl-C doesn't break its connections to the engine.
+
+    An interpreter that ends puts the default actions back in the place of handlers, but not of 'ignore'; so a worker
+    that ends ignores them, or a late Ctrl-C would kill it (exit code -2) and the engine report a failure.
+    """
     for number in SIGNALS:
         signal.signal(number, lambda number, _frame: request_locally(number))
+    atexit.register(_ignore_signals)
+
+
+def _ignore_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def request_locally(number: int) -> None:
@@ -140,4 +209,8 @@ def _look_for_stop_file() -> None:
         text = Path(context.stop_file).read_text(encoding="ascii")
     except FileNotFoundError:
         return
-    request_locally(int(text or signal.SIGTERM))
+    number = int(text or signal.SIGTERM)
+    if number < 0:  # given up, not asked
+        _state.given_up = -number
+    else:
+        request_locally(number)

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
     from transforms.core.progress import Amounts
 
-__all__ = ["Governor", "MemoryLimitError", "MemorySampler", "MemoryUse", "Point", "governor", "snapshot", "start"]
+__all__ = [
+    "Governor",
+    "MemoryLimitError",
+    "MemorySampler",
+    "MemoryUse",
+    "Point",
+    "batch_divisor",
+    "governor",
+    "resident_bytes",
+    "snapshot",
+    "start",
+]
 
 
 class _Shared:
@@ -65,6 +76,18 @@ def governor(width: int, threshold_mb: float) -> Governor:
             found = _shared.governor = Governor(width, threshold_mb / share, sampler.above_baseline)
             sampler.listen(found.heed)
         return found
+
+
+def batch_divisor() -> int:
+    """By how much a write batch is to be smaller now than it might be; 1 while memory is calm, or not governed."""
+    found = _shared.governor
+    return found.batch_divisor if found is not None else 1
+
+
+def resident_bytes() -> int:
+    """What this process and those below it held when last sampled, a tenth of a second ago at most; 0 unsampled."""
+    sampler = _shared.sampler
+    return sampler.rss_bytes if sampler is not None else 0
 
 
 def snapshot(label: str) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MIB: Final = 1 << 20
 _LOOK_SECONDS: Final = 1.0
 _CPU_SECONDS: Final = 0.5
+_left_out: Final[set[int]] = set()
 _LOOK_SHARE: Final = 500  # a look costs at most 1/500 of the time, however many processes the machine has
 
 
@@ -48,7 +49,7 @@ class Reading:
         """Resident and virtual bytes of the tree; a process that ended meanwhile counts nothing."""
         now = time.monotonic()
         if now >= self._look_at:
-            self._processes = [self._root, *self._root.children(recursive=True)]
+            self._processes = [self._root, *_descendants(self._root)]
             self.temp_bytes = folder_bytes(self._temp_dir) if self._temp_dir else 0
             self._look_at = now + max(_LOOK_SECONDS, _LOOK_SHARE * (time.monotonic() - now))
         rss = vms = 0
@@ -204,6 +205,26 @@ class MemorySampler:
             *done,
             label=label,
         )
+
+
+def leave_out(pid: int) -> None:
+    """Counts a child process and its descendants no more: an engine's own server, which no gate of ours can narrow.
+
+    Args:
+        pid: The child.
+    """
+    _left_out.add(pid)
+
+
+def _descendants(root: psutil.Process) -> list[psutil.Process]:
+    found: list[psutil.Process] = root.children(recursive=True)
+    for engine in [process for process in found if process.pid in _left_out]:
+        try:
+            others = {engine, *engine.children(recursive=True)}
+        except psutil.Error:  # it ended meanwhile
+            others = {engine}
+        found = [process for process in found if process not in others]
+    return found
 
 
 def folder_bytes(folder: str) -> int:

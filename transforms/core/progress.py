@@ -63,20 +63,24 @@ class Snapshot(NamedTuple):
         planned: What there is to do, as far as known; 0 where unknown.
         done: What is done.
         steps: Per-step counts and times, in order of appearance.
+        phase_at: When it began, seconds since the epoch: of several processes the one that says it last is right.
     """
 
     phase: str = ""
     planned: Amounts = Amounts()
     done: Amounts = Amounts()
     steps: tuple[Step, ...] = ()
+    phase_at: float = 0.0
 
     def plus(self, other: Snapshot) -> Snapshot:
-        """Both together; the later phase wins where one is empty."""
+        """Both together; the phase that began later counts."""
+        now = other if other.phase and other.phase_at >= self.phase_at else self
         return Snapshot(
-            other.phase or self.phase,
+            now.phase,
             self.planned.plus(other.planned),
             self.done.plus(other.done),
             merge_steps(self.steps, other.steps),
+            now.phase_at,
         )
 
 
@@ -147,7 +151,7 @@ def phase(name: str) -> None:
     Args:
         name: A word or two: `scanning`, `loading`.
     """
-    _counters.change(Snapshot(phase=name))
+    _counters.change(Snapshot(phase=name, phase_at=time.time()), flush=True)
 
 
 def step(name: str, seconds: float, *, elements: int = 1, failed: int = 0) -> None:
@@ -206,6 +210,6 @@ def _read_others() -> Snapshot:
     if context is None or context.pid != os.getpid():
         return total
     for part in sorted(Path(context.progress_dir).glob("*.json")):
-        phase_name, planned, done, steps = json.loads(part.read_text(encoding="utf-8"))
-        total = total.plus(Snapshot(phase_name, Amounts(*planned), Amounts(*done), tuple(Step(*s) for s in steps)))
+        name, planned, done, steps, at = json.loads(part.read_text(encoding="utf-8"))
+        total = total.plus(Snapshot(name, Amounts(*planned), Amounts(*done), tuple(Step(*s) for s in steps), at))
     return total

@@ -28,16 +28,20 @@ class RetryPolicy(NamedTuple):
         first_wait_seconds: The longest first wait; each wait after it may be twice as long (full jitter).
         max_wait_seconds: The longest wait that we choose.
         max_retry_after_seconds: The longest wait that a server may ask for; longer ones are cut to it.
+        too_fast_seconds: How long a server may say that it is asked too often, however often it does: all of a process
+            wait then for one probe at a time (slow_down.py), and one unlucky item may have sent most of them.
     """
 
     attempts: int = 7
     first_wait_seconds: float = 0.2
     max_wait_seconds: float = 20.0
     max_retry_after_seconds: float = 120.0
+    too_fast_seconds: float = 120.0
 
 
 RETRY = RetryPolicy()
 _LAST_ATTEMPTS, _LAST_WAIT_SECONDS = 3, 1.0  # once the run is asked to stop
+_TOO_FAST_WAIT_SECONDS = 1.0  # the process's pace decides when it really goes
 
 
 def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
@@ -55,16 +59,34 @@ def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
     Raises:
         TransientError: The last one, when all attempts failed.
     """
+    try:
+        return function()
+    except TransientError as error:
+        return _tried_again(function, policy, error)
+
+
+def _tried_again(function: Callable[[], T], policy: RetryPolicy, first: TransientError) -> T:
+    """The attempts after the first one, which failed; tenacity costs 40 microseconds that success doesn't pay."""
+    failed = [first]
+
+    def attempt() -> T:
+        if failed:
+            raise failed.pop()
+        return function()
+
     jitter = tenacity.wait_random_exponential(multiplier=policy.first_wait_seconds, max=policy.max_wait_seconds)
 
     def wait_seconds(state: tenacity.RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, TransientError) and error.retry_after_seconds is not None:
+        error = _last_error(state)
+        if error.retry_after_seconds is not None:
             return min(error.retry_after_seconds, policy.max_retry_after_seconds)
-        return jitter(state)
+        return min(jitter(state), _TOO_FAST_WAIT_SECONDS) if error.too_fast else jitter(state)
 
     def finished(state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= (_LAST_ATTEMPTS if interrupt.requested() else policy.attempts)
+        if interrupt.requested():
+            return state.attempt_number >= _LAST_ATTEMPTS
+        patient = _last_error(state).too_fast and (state.seconds_since_start or 0.0) < policy.too_fast_seconds
+        return state.attempt_number >= policy.attempts and not patient
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(TransientError),
@@ -73,7 +95,13 @@ def retried(function: Callable[[], T], policy: RetryPolicy = RETRY) -> T:
         wait=wait_seconds,
         reraise=True,
     )
-    return retrying(function)
+    return retrying(attempt)
+
+
+def _last_error(state: tenacity.RetryCallState) -> TransientError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, TransientError)  # nothing else is retried
+    return error
 
 
 def _sleep(seconds: float) -> None:

@@ -27,22 +27,24 @@ class RunContext(NamedTuple):
         pid: The process that started the run.
         temp_dir: The run's own temporary folder on this machine.
         processes: How many worker processes share the memory threshold, at least 1.
+        shared_dir: A folder that workers on other machines see too; "" when all are on this one.
     """
 
     run_id: str
     pid: int
     temp_dir: str
     processes: int = 1
+    shared_dir: str = ""
 
     @property
     def stop_file(self) -> str:
         """The file whose presence asks the workers to stop; it holds the signal number."""
-        return str(Path(self.temp_dir) / "stop")
+        return str(Path(self.shared_dir or self.temp_dir) / "stop")
 
     @property
     def progress_dir(self) -> str:
         """Where worker processes leave their counters."""
-        return str(Path(self.temp_dir) / "progress")
+        return str(Path(self.shared_dir or self.temp_dir) / "progress")
 
 
 _lock = threading.Lock()
@@ -58,6 +60,16 @@ def in_worker() -> bool:
     """Whether this process was started by a run's main process, to work for it."""
     context = current()
     return context is not None and context.pid != os.getpid()
+
+
+def adopt(context: RunContext | None) -> None:
+    """In a worker that an engine started: works for that run from now on, if it sees the run's shared folder.
+
+    Args:
+        context: The run's, as a step carried it here; None where the graph was built outside of a run.
+    """
+    if context is not None and current() is None and Path(context.progress_dir).is_dir():
+        os.environ[VARIABLE] = json.dumps(context._asdict())
 
 
 @contextmanager

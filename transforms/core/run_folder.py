@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from transforms.core.errors import ConfigError
-from transforms.core.objects.store import MissingError, StoreAccess, absolute, open_store
+from transforms.core.objects.expansion import absolute
+from transforms.core.objects.small_files import read_whole
+from transforms.core.objects.store import MissingError, StoreAccess, open_store
+from transforms.core.objects.uri import shown
 from transforms.core.outcome import Failure, Outcome
 
 if TYPE_CHECKING:
@@ -26,6 +30,7 @@ UNIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 # A name that is no UTF-8 holds lone surrogates: in JSON their escapes say the same.
 ENCODING_ERRORS: Final = "backslashreplace"
 Line = dict[str, Any]
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode  # json.dumps would make one for every line
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class RunFolder:
             self._store().write(f"{self.uri}/{name}", path.read_bytes())
             path.unlink()
         else:
-            path.replace(target / name)
+            shutil.move(path, beside := target / f".{name}.tmp")  # temporary files may be on another disk
+            beside.replace(target / name)
 
     def read(self, name: str) -> str | None:
         """One of the folder's files, whole, or None when it isn't there.
@@ -84,12 +90,8 @@ class RunFolder:
         Args:
             name: `summary.json`, `failures.jsonl`.
         """
-        store = self._store()
-        try:
-            info = store.head(f"{self.uri}/{name}")
-        except MissingError:
-            return None
-        return store.read(info, 0, info.size_bytes).decode()
+        data = read_whole(self._store(), f"{self.uri}/{name}")
+        return None if data is None else data.decode()
 
     def write_part(self, unit_id: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Overwrites a unit's part: everything that it has to say, made by the functions below.
@@ -101,8 +103,16 @@ class RunFolder:
         Raises:
             ValueError: A unit id that can't be a file's name.
         """
-        text = "".join(json.dumps(line, ensure_ascii=False, default=str) + "\n" for line in lines)
-        self.write(self._part(unit_id), text)
+        self.write_part_texts(unit_id, map(line_text, lines))
+
+    def write_part_texts(self, unit_id: str, texts: Iterable[str]) -> None:
+        """The same from lines that are texts already.
+
+        Args:
+            unit_id: As for `write_part`.
+            texts: Of `line_text`.
+        """
+        self.write(self._part(unit_id), "".join(f"{text}\n" for text in texts))
 
     def read_part(self, unit_id: str) -> list[Line]:
         """What a unit already said in this run (an engine may repeat it); empty when it is the first time.
@@ -114,9 +124,16 @@ class RunFolder:
 
     def parts(self) -> Iterator[Line]:
         """All lines of all parts of this run, by unit id; holds one part at a time."""
+        return (json.loads(text) for _, text in self.part_texts())
+
+    def part_texts(self) -> Iterator[tuple[int, str]]:
+        """The same as the texts that stand there, each with the number of its part."""
         store = self._store()
-        for info in store.list(f"{self.uri}/parts/{self.run_id}/"):
-            yield from parse_lines(store.read(info, 0, info.size_bytes).decode())
+        for number, info in enumerate(store.list(f"{self.uri}/parts/{self.run_id}/")):
+            data = read_whole(store, info.uri, info)
+            if data is None:
+                raise MissingError(f"{shown(info.uri)} is gone, a part of this run: its account can't be whole")
+            yield from ((number, line) for line in data.decode().split("\n") if line)
 
     def _part(self, unit_id: str) -> str:
         if not UNIT_ID.fullmatch(unit_id):
@@ -127,18 +144,24 @@ class RunFolder:
         return open_store(self.uri, self.access)
 
 
-def new_run_folder(pipeline: str, output: str | None, access: StoreAccess = StoreAccess()) -> RunFolder:  # noqa: B008
+def new_run_folder(
+    pipeline: str,
+    output: str | None,
+    access: StoreAccess = StoreAccess(),  # noqa: B008
+    run_id: str = "",
+) -> RunFolder:
     """Names the folder of a new run; a local one is made, and nothing is written yet.
 
     Args:
         pipeline: The pipeline's name, for the default folder.
         output: The folder asked for, or None for `runs/<pipeline>-<UTC time>-<id>`.
         access: How to reach its store.
+        run_id: The run's id where somebody else has given it one.
 
     Raises:
         ConfigError: A local one can't be made.
     """
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    run_id = run_id or new_run_id()
     folder = RunFolder(absolute(output or f"runs/{pipeline}-{run_id}").rstrip("/"), run_id, access)
     if folder.local_path is not None:
         try:
@@ -149,6 +172,11 @@ def new_run_folder(pipeline: str, output: str | None, access: StoreAccess = Stor
     return folder
 
 
+def new_run_id() -> str:
+    """An id for a run that starts now: its UTC time, and something random."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
 def parse_lines(text: str) -> Iterator[Line]:
     """The objects of JSON Lines; only a newline ends a line, not the other separators that `splitlines` knows.
 
@@ -156,6 +184,15 @@ def parse_lines(text: str) -> Iterator[Line]:
         text: One object a line.
     """
     return (json.loads(line) for line in text.split("\n") if line)
+
+
+def line_text(line: Mapping[str, Any]) -> str:
+    """A line as it stands in a part.
+
+    Args:
+        line: Plain values; one of them is its `kind`.
+    """
+    return _ENCODE(line)
 
 
 def plan_line(items: int, size_bytes: int) -> Line:
@@ -213,4 +250,4 @@ def failed_items(run: str, access: StoreAccess = StoreAccess()) -> Iterator[Outc
         raise MissingError(f"{run}: no outcomes.jsonl there; give --retry the folder of a run that has ended")
     for plain in parse_lines(text):
         if plain["status"] == "failed":
-            yield Outcome(**plain)
+            yield Outcome(*(plain[name] for name in Outcome._fields))

@@ -4,7 +4,8 @@ import stat
 import pytest
 
 from transforms.core.errors import ConfigError, PermanentError, SourceChangedError
-from transforms.core.objects.store import MissingError, expand, open_store, stream
+from transforms.core.objects.expansion import expand
+from transforms.core.objects.store import MissingError, open_store, stream
 
 NAMES = ["a.csv", "a/z.csv", "a b.csv", "a-b.csv", "a[1].csv", "b/c/d.csv", "b/c.csv", "ä.csv", "50%.csv", "x#y?.csv"]
 
@@ -59,6 +60,25 @@ def test_an_empty_folder_is_nothing(folder):
     (folder / "empty").mkdir()
     with pytest.raises(ConfigError, match="matches nothing"):
         list(expand("empty"))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("b", ["b/c.csv", "b/c/d.csv"]),
+        ("b/", ["b/c.csv", "b/c/d.csv"]),
+        ("b*/", ["b.d/e.csv", "b/c.csv", "b/c/d.csv"]),
+        ("b/.git", ["b/.git/config"]),
+        ("b/.ds", ["b/.ds"]),
+        ("b/.*", ["b/.ds"]),
+    ],
+)
+def test_what_a_dot_hides_in_a_folder_is_taken_only_by_its_name(folder, source, expected):
+    (folder / "b/.git/x").mkdir(parents=True)
+    (folder / "b.d").mkdir()
+    for name in ("b/.git/config", "b/.git/x/.y", "b/c/.z", "b/.ds", "b.d/e.csv"):
+        (folder / name).write_text("")
+    assert names(expand(source), folder) == expected
 
 
 def test_links_are_followed_but_not_in_circles_and_pipes_are_no_files(folder):

@@ -1,7 +1,7 @@
 import pytest
 
 from transforms.core.errors import ConfigError
-from transforms.core.objects.uri import ObjectUri, parse, shown
+from transforms.core.objects.uri import ObjectUri, last_name, parse, shown
 
 ODD_KEYS = [
     "a b",
@@ -59,6 +59,7 @@ def test_what_is_no_address_is_refused_without_showing_secrets(uri):
         ("https://h/a?x=1", "https://h/a?x=1"),
         ("https://u:pw@h/a", "https://***@h/a"),
         ("https://h/a?X-Amz-Signature=abc&n=1", "https://h/a?X-Amz-Signature=***&n=1"),
+        ("https://h/a?Signature=abc&Expires=1", "https://h/a?Signature=***&Expires=***"),  # signed anew, it is the same
         ("https://h/a?sv=1&sig=abc", "https://h/a?sv=1&sig=***"),
         ("s3://k:pw@b/x@y", "s3://***@b/x@y"),
         ("s3://b/x@y", "s3://b/x@y"),
@@ -67,3 +68,23 @@ def test_what_is_no_address_is_refused_without_showing_secrets(uri):
 )
 def test_secrets_are_masked_when_an_address_is_shown(uri, text):
     assert shown(uri) == text
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("s3://b/a/what?.txt", "what?.txt"),
+        ("s3://b/a%20b", "a%20b"),
+        ("s3://b/a/", ""),
+        ("gs://b/a#b", "a#b"),
+        ("file:///x/a b", "a b"),
+        ("https://h/a/b.html?next=/c/d", "b.html"),
+        ("https://h/a/one%20page.html?x", "one page.html"),
+        ("https://h/a/%2E%2E%2Fx", "%2E%2E%2Fx"),
+        ("https://h/a/%ff", "%ff"),
+        ("https://h/a/?x", ""),
+        ("https://h", ""),
+    ],
+)
+def test_the_last_name_of_an_address_is_what_a_copy_keeps(uri, name):
+    assert last_name(uri) == name

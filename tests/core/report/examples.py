@@ -58,4 +58,5 @@ def what_parts_say():
         "message": "<script>alert(1)</script>",
     }
     rejects = tuple({"file": "a.csv", "record": number, "value": "12,x", "raw": "é & <i>"} for number in range(100))
-    return Merged(summary.items, summary.bytes, summary.rows, (failure,), rejects)
+    rules = (("id", "type integer", 19), ("", "columns 3", 1))
+    return Merged(summary.items, summary.bytes, summary.rows, (failure,), rejects, rules=rules)

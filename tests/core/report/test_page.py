@@ -49,6 +49,7 @@ def read(page):
 def test_everything_a_reader_looks_for_is_on_the_page():
     text = "\n".join(read(report_page(a_summary(), what_parts_say())).texts)
     wanted = ["ingest", "failed", "499,880", "70.0 MB", "threshold: start + 200 MiB", "LoadChunks", "31.2 s", "bad.csv"]
+    wanted += ["exit code 1", "type integer", "19"]
     wanted += [
         "hornbeam ingest --source='examples/*.csv' --retry=runs/one",
         "duckdb:///out.duckdb",

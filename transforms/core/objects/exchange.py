@@ -8,6 +8,7 @@ Retry-After is out of sight. Loopback, 8 MiB ranges by 4 threads: 1.1 GB/s, as o
 from __future__ import annotations
 
 import email.utils
+import io
 import os
 import time
 import urllib.request
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, SSLError
 
+from transforms.core import pacing
 from transforms.core.errors import ConfigError, PermanentError, SourceChangedError, TransientError
 from transforms.core.objects import traffic
 from transforms.core.objects.access import AlreadyThereError, ForbiddenError, MissingError
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
+    from transforms.core.objects.body import Body
+    from transforms.core.objects.wire import Response
     from transforms.core.outcome import ObjectInfo
 
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 60.0  # the longest silence within a body, not the length of a transfer
 CONNECTIONS = 64
-SLICE_BYTES = 8 * 1024 * 1024  # what a reset connection can cost, and what needs no joining
+SLICE_BYTES = 32 * 1024 * 1024  # in one piece: bytes that are joined are written to fresh memory twice
 _ERROR_BODY_BYTES = 64 * 1024
 _MAY_PASS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CODE = ("<Code>", "</Code>")
@@ -45,7 +49,7 @@ class Request(NamedTuple):
     method: str
     target: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes | Body = b""
 
 
 def connections(endpoint: str, *, ca_file: str = "") -> HTTPConnectionPool:
@@ -85,9 +89,11 @@ def sent(pool: HTTPConnectionPool, request: Request, uri: str) -> BaseHTTPRespon
         PermanentError: The server's certificate isn't trusted.
     """
     headers = {"accept-encoding": "identity", "user-agent": "hornbeam", **request.headers}
+    assert isinstance(request.body, bytes), "only wire.py sends what comes while it goes"
     traffic.count(requests=1)
+    sent_at = pacing.pace().before_request()
     try:
-        return pool.urlopen(
+        response = pool.urlopen(
             request.method,
             request.target,
             body=request.body if request.body or request.method in ("PUT", "POST") else None,
@@ -101,9 +107,23 @@ def sent(pool: HTTPConnectionPool, request: Request, uri: str) -> BaseHTTPRespon
         raise PermanentError(f"{shown(uri)}: no trusted connection to {pool.host}: {_cause(e)}") from e
     except HTTPError as e:
         raise TransientError(f"{shown(uri)}: no answer from {pool.host}:{pool.port}: {_cause(e)}") from e
+    heed(sent_at, response)
+    return response
 
 
-def drained(response: BaseHTTPResponse, uri: str) -> bytes:
+def heed(sent_at: float, response: Response) -> None:
+    """Lets the whole process go slower when the server asks for it, and faster again (pacing.py).
+
+    Args:
+        sent_at: What `Pace.before_request` returned.
+        response: The answer.
+    """
+    asks = response.status in pacing.SLOWER
+    asked = retry_after_seconds(response.headers.get("retry-after")) if asks else None
+    pacing.pace().answered(sent_at, response.status, asked)
+
+
+def drained(response: Response, uri: str) -> bytes:
     """The whole body of a small answer; the connection goes back to its pool.
 
     Raises:
@@ -117,8 +137,8 @@ def drained(response: BaseHTTPResponse, uri: str) -> bytes:
         response.release_conn()
 
 
-def slices(response: BaseHTTPResponse, wanted: int, uri: str) -> Iterator[bytes]:
-    """The next `wanted` bytes of a body, as they come; ends early, without error, only where the body properly ends.
+def slices(response: Response, wanted: int, uri: str, most: int = SLICE_BYTES) -> Iterator[bytes]:
+    """The next `wanted` bytes of a body, as they come, `most` at once; ends early only where the body properly ends.
 
     Raises:
         TransientError: The body broke off (everything that came before it has been yielded).
@@ -126,7 +146,7 @@ def slices(response: BaseHTTPResponse, wanted: int, uri: str) -> Iterator[bytes]
     left = wanted
     while left:
         try:
-            data = response.read(min(left, SLICE_BYTES), decode_content=False)
+            data = response.read(min(left, most), decode_content=False)
         except HTTPError as e:
             response.close()
             raise TransientError(f"{shown(uri)}: the body broke off {left} bytes early: {_cause(e)}") from e
@@ -137,7 +157,7 @@ def slices(response: BaseHTTPResponse, wanted: int, uri: str) -> Iterator[bytes]
         yield data
 
 
-def refuse(response: BaseHTTPResponse, uri: str, verb: str, remedy: str = "") -> NoReturn:
+def refuse(response: Response, uri: str, verb: str, remedy: str = "") -> NoReturn:
     """Turns a status that isn't a success into its error, and gives the connection back.
 
     Args:
@@ -152,7 +172,8 @@ def refuse(response: BaseHTTPResponse, uri: str, verb: str, remedy: str = "") ->
     head = f"can't {verb} {shown(uri)}: the server answered {said}"
     status = response.status
     if status in _MAY_PASS or code in ("SlowDown", "InternalError", "RequestTimeout"):
-        raise TransientError(head, retry_after_seconds(response.headers.get("retry-after")))
+        too_fast = status == HTTPStatus.TOO_MANY_REQUESTS or code == "SlowDown"
+        raise TransientError(head, retry_after_seconds(response.headers.get("retry-after")), too_fast=too_fast)
     if status in (401, 403):
         raise ForbiddenError(f"{head}; {remedy or 'check the credentials and their permissions'}")
     if status in (404, 410):
@@ -184,7 +205,7 @@ def http_time(value: str | None) -> float:
         return 0.0
 
 
-def read_range(info: ObjectInfo, start: int, stop: int, open_at: Callable[[int], BaseHTTPResponse]) -> bytes:
+def read_range(info: ObjectInfo, start: int, stop: int, open_at: Callable[[int], Response]) -> bytes:
     """Reads bytes `start` to `stop`, over as many requests as it takes; each goes on where the last one broke off.
 
     Args:
@@ -197,22 +218,48 @@ def read_range(info: ObjectInfo, start: int, stop: int, open_at: Callable[[int],
         TransientError: It broke off more often than the policy allows.
         SourceChangedError: The response is of another version.
     """
-    parts: list[bytes] = []
+    whole = Gathered()
 
     def go_on() -> None:
-        place = start + sum(map(len, parts))
+        place = start + whole.size_bytes
         response = open_at(place)
         for data in slices(response, stop - place, info.uri):
-            parts.append(data)  # noqa: PERF402 - what came before an error must stay
-        if sum(map(len, parts)) < stop - start:
+            whole.add(data)  # what came before an error stays
+        if whole.size_bytes < stop - start:
             raise TransientError(f"{shown(info.uri)}: the server sent fewer bytes than {place} to {stop}")
 
     if stop > start:
         retried(go_on)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+    return whole.value()
 
 
-def check_range(response: BaseHTTPResponse, info: ObjectInfo, place: int, version: str) -> None:
+class Gathered:
+    """Bytes put together as they come: held once (a list of them, joined, would be held twice), and not copied."""
+
+    def __init__(self) -> None:
+        self.size_bytes = 0
+        self._first = b""
+        self._buffer: io.BytesIO | None = None
+
+    def add(self, data: bytes) -> None:
+        """Takes the next bytes."""
+        if self._buffer is not None:
+            self._buffer.write(data)
+        elif self.size_bytes:
+            self._buffer = io.BytesIO()
+            self._buffer.write(self._first)
+            self._buffer.write(data)
+            self._first = b""
+        else:
+            self._first = data
+        self.size_bytes += len(data)
+
+    def value(self) -> bytes:
+        """All of them; nothing can be added afterwards without a copy."""
+        return self._first if self._buffer is None else self._buffer.getvalue()
+
+
+def check_range(response: Response, info: ObjectInfo, place: int, version: str) -> None:
     """Makes sure that a 206 answer is of the planned version and starts where we asked.
 
     Args:

@@ -1,49 +1,73 @@
 """Objects in Google Cloud Storage (JSON API), as `gs://bucket/raw key`. A version is the object's generation.
 
 STORAGE_EMULATOR_HOST or the access's endpoint_url name another server; those are asked without credentials unless the
-environment has some. Objects stored with Content-Encoding: gzip are read as stored.
+environment has some. Objects stored with Content-Encoding: gzip are read and copied as stored.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import os
-import threading
-import uuid
+import itertools
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
 
-from transforms.core.errors import TransientError
-from transforms.core.objects import exchange, patterns
-from transforms.core.objects.access import AlreadyThereError, MissingError
-from transforms.core.objects.gcs_credentials import Tokens
-from transforms.core.objects.uri import ObjectUri, parse
-from transforms.core.outcome import ObjectInfo
+from transforms.core.errors import PermanentError, SourceChangedError, TransientError
+from transforms.core.objects import exchange, gcs_writing, patterns
+from transforms.core.objects.access import CorruptedError, ListingOrderError, MissingError
+from transforms.core.objects.details import (
+    NO_CHECKSUMS,
+    Attributes,
+    Checksums,
+    Condition,
+    Limits,
+    Listed,
+    ObjectDetails,
+    Part,
+    Upload,
+)
+from transforms.core.objects.gcs_details import (
+    DETAIL_FIELDS,
+    INFO_FIELDS,
+    LISTED_FIELDS,
+    details_of,
+    differing,
+    info_of,
+    listed_of,
+)
+from transforms.core.objects.gcs_requests import REMEDY, GcsRequests
+from transforms.core.objects.gcs_resumable import QUANTUM_BYTES, ResumableUploads
+from transforms.core.objects.uri import parse
 from transforms.core.retrying import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    import builtins
+    from collections.abc import Iterator, Sequence
 
     from transforms.core.objects.access import StoreAccess
+    from transforms.core.objects.wire import Answer
+    from transforms.core.outcome import ObjectInfo
 
-ENDPOINT = "https://storage.googleapis.com"
-_FIELDS = "name,size,generation,updated"
-_REMEDY = "set GOOGLE_APPLICATION_CREDENTIALS (or run gcloud auth application-default login), check the permissions"
+_PAGE = 1000
+_MOST_BYTES = 5 << 40
+LIMITS = Limits(
+    max_put_bytes=1 << 31,
+    min_part_bytes=QUANTUM_BYTES,
+    max_part_bytes=1 << 31,
+    max_parts=_MOST_BYTES // QUANTUM_BYTES,
+    max_copy_bytes=_MOST_BYTES,
+    parallel_parts=False,
+    max_key_bytes=1024,
+    deletes_at_once=1,
+)
 
 
 class GcsStore:
     """One bucket. Thread-safe; construction does no I/O."""
 
+    limits = LIMITS
+
     def __init__(self, bucket: str, access: StoreAccess) -> None:
         self._bucket = bucket
-        self._access = access
-        self._lock = threading.Lock()
-        self._pool: HTTPConnectionPool | None = None
-        self._base = ""
-        self._tokens = Tokens(anonymous=access.anonymous)
+        self._requests = GcsRequests(bucket, access)
+        self._uploads = ResumableUploads(self._requests)
 
     def list(self, pattern: str) -> Iterator[ObjectInfo]:
         """See `Store.list`; pages of 1,000 keys, folders are skipped by the server where the pattern allows it."""
@@ -55,130 +79,151 @@ class GcsStore:
                 return
             return
         found = patterns.key_pattern(key)
-        token = ""
-        while True:
-            page = retried(lambda token=token: self._page(found, token))  # type: ignore[misc]
-            for item in page.get("items", []):
-                if found.matches.fullmatch(item["name"]):
-                    yield self._info(item)
-            token = page.get("nextPageToken", "")
-            if not token:
-                return
+        asked = {"prefix": found.prefix} | ({} if found.deep else {"delimiter": "/"})
+        for item in self._items(asked, INFO_FIELDS):
+            if found.matches.fullmatch(item["name"]):
+                yield info_of(self._bucket, item)
+
+    def list_range(self, prefix: str, start: str, stop: str, *, limit: int = 0) -> Iterator[Listed]:
+        """See `CopyStore.list_range`; the server itself cuts the range, and tells md5, crc32c and kept times."""
+        first = parse(prefix).key
+        asked = {"prefix": first} | ({"startOffset": first + start} if start else {})
+        asked |= {"endOffset": first + stop} if stop else {}
+        last = ""
+        for item in itertools.islice(self._items(asked, LISTED_FIELDS, limit), limit or None):
+            name = item["name"]
+            if name <= last:
+                raise ListingOrderError(f"gs://{self._bucket}/{name} is listed after {last!r}: names out of order")
+            last = name
+            yield listed_of(self._bucket, item)
 
     def head(self, uri: str) -> ObjectInfo:
         """See `Store.head`."""
-        key = parse(uri).key
-        return self._info(retried(lambda: self._json(self._object(key), {"fields": _FIELDS}, uri, "read")))
+        return info_of(self._bucket, self._described(uri, INFO_FIELDS))
+
+    def details(self, uri: str) -> ObjectDetails:
+        """See `CopyStore.details`."""
+        return details_of(self._bucket, self._described(uri, DETAIL_FIELDS))
+
+    def tags(self, info: ObjectInfo) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the protocol's
+        """None: GCS has no tags."""
+        return ()
 
     def read(self, info: ObjectInfo, start: int, stop: int) -> bytes:
         """See `Store.read`; the server compares the generation, and so do we."""
-        target = self._object(parse(info.uri).key)
+        target = self._requests.object(parse(info.uri).key)
         asked = {"alt": "media"} | ({"ifGenerationMatch": info.etag} if info.etag else {})
 
-        def open_at(place: int) -> BaseHTTPResponse:
+        def open_at(place: int) -> Answer:
             headers = {"range": f"bytes={place}-{stop - 1}", "accept-encoding": "gzip"}
-            response = self._send("GET", target, asked, info.uri, headers)
+            response = self._requests.send("GET", target, asked, info.uri, headers)
             if response.status >= 300:
-                exchange.refuse(response, info.uri, "read", _REMEDY)
+                exchange.refuse(response, info.uri, "read", REMEDY)
             exchange.check_range(response, info, place, response.headers.get("x-goog-generation", ""))
             return response
 
         return exchange.read_range(info, start, stop, open_at)
 
+    def fetch(self, info: ObjectInfo) -> tuple[bytes, ObjectDetails]:
+        """See `CopyStore.fetch`; two requests, since an answer with bytes tells no user metadata here."""
+        details = self.details(info.uri)
+        if info.etag and details.info.etag != info.etag:
+            raise SourceChangedError(
+                f"{info.uri} changed since it was planned (was generation {info.etag}, is {details.info.etag}): "
+                "run the command again"
+            )
+        return self.read(details.info, 0, details.info.size_bytes), details
+
     def write(self, uri: str, data: bytes, *, if_absent: bool = False) -> None:
-        """See `Store.write`; a conditional write whose answer was lost is settled by reading what is there."""
-        asked = {"uploadType": "multipart"} | ({"ifGenerationMatch": "0"} if if_absent else {})
-        boundary = uuid.uuid4().hex
-        headers = {"content-type": f"multipart/related; boundary={boundary}"}
-        body = _multipart(boundary, parse(uri).key, data)
-        attempts = 0
+        """See `Store.write`."""
+        self.put(uri, data, Attributes(), NO_CHECKSUMS, Condition(absent=if_absent))
 
-        def once() -> None:
-            nonlocal attempts
-            attempts += 1
-            target = f"/upload/storage/v1/b/{self._bucket}/o"
-            self._settle(self._send("POST", target, asked, uri, headers, body), uri, "write")
+    def put(
+        self, uri: str, data: bytes, attributes: Attributes, checksums: Checksums, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.put`."""
 
-        try:
-            retried(once)
-        except AlreadyThereError:
-            info = self.head(uri)
-            if attempts == 1 or self.read(info, 0, info.size_bytes) != data:
-                raise
+        def same() -> ObjectDetails | None:
+            found = self.details(uri)
+            alike = found.info.size_bytes == len(data) and self.read(found.info, 0, len(data)) == data
+            return found if alike else None
+
+        name = gcs_writing.Name(uri, condition)
+        return self._checked(gcs_writing.put(self._requests, name, data, attributes, checksums, same), checksums)
+
+    def begin(self, uri: str, attributes: Attributes, condition: Condition, size_bytes: int) -> Upload:
+        """See `CopyStore.begin`: a resumable upload; its parts are sent by this process, in order."""
+        return self._uploads.begin(uri, attributes, condition, size_bytes)
+
+    def put_part(self, upload: Upload, number: int, start: int, data: bytes, checksums: Checksums) -> Part:
+        """See `CopyStore.put_part`; sent again, a part that has arrived is not looked at any more."""
+        return self._uploads.put_part(upload, number, start, data, checksums)
+
+    def complete(self, upload: Upload, parts: Sequence[Part], checksums: Checksums) -> ObjectDetails:
+        """See `CopyStore.complete`."""
+        size_bytes = sum(part.size_bytes for part in parts)
+        return self._checked(self._uploads.complete(upload, size_bytes, checksums), checksums)
+
+    def abort(self, upload: Upload) -> None:
+        """See `CopyStore.abort`."""
+        self._uploads.abort(upload)
+
+    def abort_leftovers(self, prefix: str, older_than_seconds: float) -> int:  # noqa: ARG002 - the protocol's
+        """Nothing to do: unfinished uploads hold no name and no billed byte, and the server drops them in a week."""
+        return 0
+
+    def copy_within(
+        self, source: ObjectDetails, uri: str, attributes: Attributes, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.copy_within`: by rewrites, any size."""
+        name = gcs_writing.Name(uri, condition)
+        return gcs_writing.rewrite(self._requests, source, name, attributes, self.details)
 
     def delete(self, uri: str) -> None:
         """See `Store.delete`."""
-        target = self._object(parse(uri).key)
+        target = self._requests.object(parse(uri).key)
         try:
-            retried(lambda: self._settle(self._send("DELETE", target, {}, uri), uri, "delete"))
+            retried(lambda: self._requests.settle(self._requests.send("DELETE", target, {}, uri), uri, "delete"))
         except MissingError:
             return
 
-    def _object(self, key: str) -> str:
-        return f"/storage/v1/b/{self._bucket}/o/{quote(key, safe='', errors='surrogateescape')}"
+    def delete_all(self, infos: Sequence[ObjectInfo]) -> builtins.list[tuple[ObjectInfo, str]]:
+        """See `CopyStore.delete_all`: one request each, of the given generation only."""
+        refused = []
+        for info in infos:
+            try:
+                why = gcs_writing.delete(self._requests, info)
+            except (PermanentError, TransientError) as e:
+                why = str(e)
+            if why:
+                refused.append((info, why))
+        return refused
 
-    def _info(self, item: Mapping[str, str]) -> ObjectInfo:
-        modified = dt.datetime.fromisoformat(item["updated"]).timestamp()
-        uri = str(ObjectUri("gs", self._bucket, item["name"]))
-        return ObjectInfo(uri, int(item.get("size", 0)), str(item.get("generation", "")), modified)
+    def _checked(self, details: ObjectDetails, checksums: Checksums) -> ObjectDetails:
+        """What was written, if the server's checksums are ours; real ones refuse such bytes, others store them."""
+        name = differing(checksums, details.checksums)
+        if name:
+            kept = gcs_writing.delete(self._requests, details.info)
+            raise CorruptedError(
+                f"{details.info.uri} arrived wrong: its {name} differs; "
+                + (f"it could not be deleted ({kept}): delete it by hand" if kept else "it was deleted again")
+            )
+        return details
 
-    def _page(self, found: patterns.KeyPattern, token: str) -> dict[str, Any]:
-        asked = {"prefix": found.prefix, "maxResults": "1000", "fields": f"items({_FIELDS}),nextPageToken"}
-        if not found.deep:
-            asked["delimiter"] = "/"
-        if token:
-            asked["pageToken"] = token
-        return self._json(f"/storage/v1/b/{self._bucket}/o", asked, f"gs://{self._bucket}/{found.prefix}", "list")
+    def _described(self, uri: str, fields: str) -> dict[str, Any]:
+        target = self._requests.object(parse(uri).key)
+        bucket = parse(uri).bucket
+        if bucket != self._bucket:  # the source of a copy within one server
+            target = target.replace(f"/b/{self._bucket}/", f"/b/{bucket}/", 1)
+        return retried(lambda: self._requests.json(target, {"fields": fields}, uri, "read"))
 
-    def _json(self, target: str, asked: Mapping[str, str], uri: str, verb: str) -> dict[str, Any]:
-        response = self._send("GET", target, asked, uri)
-        if response.status >= 300:
-            exchange.refuse(response, uri, verb, _REMEDY)
-        try:
-            answer: dict[str, Any] = json.loads(exchange.drained(response, uri))
-        except ValueError as e:
-            raise TransientError(f"can't {verb} {uri}: the server's answer isn't JSON") from e
-        return answer
-
-    def _settle(self, response: BaseHTTPResponse, uri: str, verb: str) -> None:
-        if response.status >= 300:
-            exchange.refuse(response, uri, verb, _REMEDY)
-        exchange.drained(response, uri)
-
-    def _send(
-        self,
-        method: str,
-        target: str,
-        asked: Mapping[str, str],
-        uri: str,
-        headers: Mapping[str, str] | None = None,
-        body: bytes = b"",
-    ) -> BaseHTTPResponse:
-        pool = self._place()
-        sent = {**self._tokens.headers(), **(headers or {})}
-        project = os.environ.get("GOOGLE_CLOUD_PROJECT")
-        if self._access.requester_pays and project:
-            sent["x-goog-user-project"] = project
-        query = f"?{urlencode(asked)}" if asked else ""
-        return exchange.sent(pool, exchange.Request(method, f"{self._base}{target}{query}", sent, body), uri)
-
-    def _place(self) -> HTTPConnectionPool:
-        """The pool; where it leads and as whom is decided at the first request."""
-        with self._lock:
-            if self._pool is None:
-                emulator = os.environ.get("STORAGE_EMULATOR_HOST", "")
-                emulator = emulator if "://" in emulator or not emulator else f"http://{emulator}"
-                custom = (self._access.endpoint_url or emulator).rstrip("/")
-                if custom and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
-                    self._tokens = Tokens(anonymous=True)
-                url = urlsplit(custom or ENDPOINT)
-                self._base = url.path
-                self._pool = exchange.connections(f"{url.scheme}://{url.netloc}" if url.netloc else custom)
-            return self._pool
-
-
-def _multipart(boundary: str, key: str, data: bytes) -> bytes:
-    described = json.dumps({"name": key}).encode()
-    line = f"--{boundary}".encode()
-    first = line + b"\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n" + described + b"\r\n"
-    return first + line + b"\r\ncontent-type: application/octet-stream\r\n\r\n" + data + b"\r\n" + line + b"--\r\n"
+    def _items(self, asked: dict[str, str], fields: str, limit: int = 0) -> Iterator[dict[str, Any]]:
+        size = str(min(limit or _PAGE, _PAGE))
+        asked = {**asked, "maxResults": size, "fields": f"items({fields}),nextPageToken"}
+        place = f"gs://{self._bucket}/{asked['prefix']}"
+        while True:
+            page = retried(lambda asked=asked: self._requests.json(self._requests.objects, asked, place, "list"))  # type: ignore[misc]
+            yield from page.get("items", [])
+            if not page.get("nextPageToken"):
+                return
+            asked = {**asked, "pageToken": page["nextPageToken"]}

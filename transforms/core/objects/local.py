@@ -1,36 +1,73 @@
 """Objects on the local disk, as addresses `file:///absolute/path`.
 
 A version is size and modification time in nanoseconds. Reads go straight to the kernel (`pread`, without the GIL).
+Of what a copy keeps a disk holds the modification time only; there are no checksums and no tags.
 """
 # Keys are texts: a Path would clean them (drop a last slash, fold two into one).
-# ruff: noqa: PTH103, PTH105, PTH108, PTH110, PTH113, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH108, PTH113, PTH116
 
 from __future__ import annotations
 
-import errno
+import contextlib
+import itertools
 import os
-import re
 import stat
-import uuid
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, TypeVar
 
-from transforms.core.errors import PermanentError, SourceChangedError, TransientError
-from transforms.core.objects import patterns, traffic
-from transforms.core.objects.access import AlreadyThereError, ForbiddenError, MissingError
+from transforms.core.errors import PermanentError, TransientError
+from transforms.core.objects import local_listing, local_paths, local_write, patterns
+from transforms.core.objects.access import ConflictError, MissingError
+from transforms.core.objects.details import (
+    Attributes,
+    Checksums,
+    Condition,
+    Limits,
+    Listed,
+    ObjectDetails,
+    Part,
+    Upload,
+)
+from transforms.core.objects.local_errors import refuse
+from transforms.core.objects.local_folders import Folders
+from transforms.core.objects.local_listing import info_of
+from transforms.core.objects.local_read import opened, read_range, version
 from transforms.core.objects.uri import parse
-from transforms.core.outcome import ObjectInfo
 from transforms.core.retrying import retried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import builtins
+    from collections.abc import Callable, Iterator, Sequence
 
-_MISSING = (errno.ENOENT, errno.ENOTDIR)
-_MAY_PASS = (errno.EIO, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT, errno.EINTR)
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+    from transforms.core.objects.details import Checksums, Listed
+    from transforms.core.outcome import ObjectInfo
+
+T = TypeVar("T")
+
+_OTHERS = 20  # deletions by other threads in a row, before a folder that isn't there is an error
+
+LIMITS = Limits(
+    max_put_bytes=1 << 31,
+    min_part_bytes=1,
+    max_part_bytes=1 << 31,
+    max_parts=1_000_000,
+    max_copy_bytes=1 << 62,
+    parallel_parts=True,
+    max_key_bytes=local_paths.MAX_PATH_BYTES,
+    deletes_at_once=1000,
+)
 
 
 class LocalStore:
-    """The local disk. Stateless, so safe for any number of threads."""
+    """The local disk. Safe for any number of threads; construction does no I/O.
+
+    Args:
+        root: The folder that copies may write below and delete from, links that lead out of it included.
+    """
+
+    limits = LIMITS
+
+    def __init__(self, root: str = "/") -> None:
+        self._folders = Folders(root)
 
     def list(self, pattern: str) -> Iterator[ObjectInfo]:
         """See `Store.list`. Links are followed, loops of them are not; sockets and pipes are no objects."""
@@ -41,7 +78,7 @@ class LocalStore:
             return
         found = patterns.key_pattern(path)
         folder = found.prefix.rpartition("/")[0] + "/"
-        yield from _walk(folder, found, ())
+        yield from local_listing.list_matches(folder, found)
 
     def head(self, uri: str) -> ObjectInfo:
         """See `Store.head`."""
@@ -49,32 +86,21 @@ class LocalStore:
         try:
             status = os.stat(path)
         except OSError as e:
-            _refuse(e, uri, "read")
+            refuse(e, uri, "read")
         if not stat.S_ISREG(status.st_mode):
             raise MissingError(f"{uri} is not a file: name a file, or end a folder's name with /")
-        return _info(path, status)
+        return info_of(path, status)
 
     def read(self, info: ObjectInfo, start: int, stop: int) -> bytes:
         """See `Store.read`: the file's size and time are compared before and after the bytes are taken."""
-        return retried(lambda: _read(info, start, stop)) if stop > start else b""
+        return retried(lambda: read_range(info, start, stop)) if stop > start else b""
 
     def write(self, uri: str, data: bytes, *, if_absent: bool = False) -> None:
-        """See `Store.write`: missing folders are made; a temporary file beside it takes the name at the end."""
+        """See `Store.write`: missing folders are made, and the bytes are flushed (such files say what was done)."""
         path = parse(uri).key
-        folder = os.path.dirname(path)
-        temporary = os.path.join(folder, f".hornbeam-{uuid.uuid4().hex}.tmp")
-        try:
-            os.makedirs(folder, exist_ok=True)
-            try:
-                _write_new(temporary, data)
-                _take_name(temporary, path, data, if_absent=if_absent)
-            finally:
-                if os.path.exists(temporary):
-                    os.unlink(temporary)
-        except FileExistsError as e:
-            raise AlreadyThereError(f"{uri} is there already and was left alone") from e
-        except OSError as e:
-            _refuse(e, uri, "write")
+        clean = uri if path.endswith("/") else f"file://{os.path.normpath(path)}"
+        with self._folders.place(clean, "write", create=True) as place:
+            local_write.write_whole(place, data, 0.0, Condition(absent=if_absent), durable=True)
 
     def delete(self, uri: str) -> None:
         """See `Store.delete`."""
@@ -83,114 +109,124 @@ class LocalStore:
         except FileNotFoundError:
             return
         except OSError as e:
-            _refuse(e, uri, "delete")
+            refuse(e, uri, "delete")
+
+    def list_range(self, prefix: str, start: str, stop: str, *, limit: int = 0) -> Iterator[Listed]:
+        """See `CopyStore.list_range`; folders that lie wholly outside of the range aren't opened."""
+        listed = local_listing.list_range(parse(prefix).key, start, stop)
+        return itertools.islice(listed, limit or None)
+
+    def details(self, uri: str) -> ObjectDetails:
+        """See `CopyStore.details`."""
+        return _details(self.head(uri))
+
+    def tags(self, info: ObjectInfo) -> tuple[tuple[str, str], ...]:  # noqa: ARG002 - the protocol's
+        """None: a disk has no tags."""
+        return ()
+
+    def fetch(self, info: ObjectInfo) -> tuple[bytes, ObjectDetails]:
+        """See `CopyStore.fetch`."""
+        return self.read(info, 0, info.size_bytes), _details(info)
+
+    def put(
+        self, uri: str, data: bytes, attributes: Attributes, checksums: Checksums, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.put`; a disk checks no checksums. Missing folders are made."""
+        del checksums
+
+        def once() -> os.stat_result:
+            with self._folders.place(uri, "write", create=True) as place:
+                return local_write.write_whole(place, data, attributes.mtime, condition)
+
+        return _details(info_of(parse(uri).key, _patient(once)))
+
+    def begin(self, uri: str, attributes: Attributes, condition: Condition, size_bytes: int) -> Upload:
+        """See `CopyStore.begin`: an empty temporary file beside the final name, which is the token."""
+        del size_bytes
+
+        def once() -> str:
+            with self._folders.place(uri, "write", create=True) as place:
+                return local_write.new_file(place)
+
+        return Upload(uri, _patient(once), attributes, condition)
+
+    def put_part(self, upload: Upload, number: int, start: int, data: bytes, checksums: Checksums) -> Part:
+        """See `CopyStore.put_part`: each goes to its own place of the temporary file."""
+
+        def once() -> None:
+            with self._folders.place(upload.uri, "write") as place:
+                local_write.write_at(place, upload.token, start, data)
+
+        retried(once)
+        return Part(number, len(data), "", checksums)
+
+    def complete(self, upload: Upload, parts: Sequence[Part], checksums: Checksums) -> ObjectDetails:
+        """See `CopyStore.complete`."""
+        del checksums
+        size_bytes = sum(part.size_bytes for part in parts)
+        with self._folders.place(upload.uri, "write") as place:
+            status = local_write.finish(place, upload.token, size_bytes, upload.attributes.mtime, upload.condition)
+        return _details(info_of(parse(upload.uri).key, status))
+
+    def abort(self, upload: Upload) -> None:
+        """See `CopyStore.abort`."""
+        with contextlib.suppress(MissingError), self._folders.place(upload.uri, "abort") as place:
+            os.unlink(upload.token, dir_fd=place.folder)
+
+    def abort_leftovers(self, prefix: str, older_than_seconds: float) -> int:
+        """See `CopyStore.abort_leftovers`: removes temporary files that nobody wrote to for so long."""
+        count = 0
+        for uri in local_listing.leftovers(parse(prefix).key, older_than_seconds):
+            self.delete(uri)
+            count += 1
+        return count
+
+    def copy_within(
+        self, source: ObjectDetails, uri: str, attributes: Attributes, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.copy_within`: by the kernel, which shares blocks where the disk can."""
+
+        def once() -> os.stat_result:
+            with opened(source.info) as read, self._folders.place(uri, "write", create=True) as place:
+                return local_write.copy_whole(place, read, source.info, attributes.mtime, condition)
+
+        return _details(info_of(parse(uri).key, _patient(once)))
+
+    def delete_all(self, infos: Sequence[ObjectInfo]) -> builtins.list[tuple[ObjectInfo, str]]:
+        """See `CopyStore.delete_all`: versions are compared right before; folders left empty go too."""
+        refused = []
+        for info in infos:
+            try:
+                self._delete_version(info)
+            except MissingError:
+                continue
+            except (PermanentError, TransientError) as e:
+                refused.append((info, str(e)))
+        return refused
+
+    def _delete_version(self, info: ObjectInfo) -> None:
+        with self._folders.place(info.uri, "delete") as place:
+            now = version(os.stat(place.name, dir_fd=place.folder))
+            if info.etag and now != info.etag:
+                raise ConflictError(f"{info.uri} changed since it was listed ({info.etag}, now {now}): left alone")
+            os.unlink(place.name, dir_fd=place.folder)
+        self._folders.prune(info.uri)
 
 
-def _info(path: str, status: os.stat_result) -> ObjectInfo:
-    return ObjectInfo(
-        f"file://{path}", status.st_size, f"{status.st_size}-{status.st_mtime_ns}", status.st_mtime_ns / 1e9
-    )
+def _details(info: ObjectInfo) -> ObjectDetails:
+    return ObjectDetails(info, Attributes(mtime=info.modified))
 
 
-def _read(info: ObjectInfo, start: int, stop: int) -> bytes:
-    path = parse(info.uri).key
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _patient(function: Callable[[], T]) -> T:
+    """Retries what may pass, and what another thread took away meanwhile: the folder that it had just emptied.
+
+    The policy costs 20 microseconds a call, so it is asked only after a first failure.
+    """
+    for _ in range(_OTHERS):
         try:
-            _check_version(info, os.fstat(descriptor))
-            data = _pread(descriptor, start, stop)
-            _check_version(info, os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
-    except OSError as e:
-        _refuse(e, info.uri, "read")
-    traffic.count(bytes_read=len(data), requests=1)
-    if len(data) != stop - start:
-        raise PermanentError(f"{info.uri} ends at byte {start + len(data)}, bytes {start} to {stop} were asked for")
-    return data
-
-
-def _pread(descriptor: int, start: int, stop: int) -> bytes:
-    data = os.pread(descriptor, stop - start, start)
-    while 0 < len(data) < stop - start:  # the kernel stops at 2 GiB a call
-        more = os.pread(descriptor, stop - start - len(data), start + len(data))
-        if not more:
+            return function()
+        except MissingError:
+            continue
+        except TransientError:
             break
-        data += more
-    return data
-
-
-def _check_version(info: ObjectInfo, status: os.stat_result) -> None:
-    now = f"{status.st_size}-{status.st_mtime_ns}"
-    if info.etag and now != info.etag:
-        raise SourceChangedError(
-            f"{info.uri} changed while it was being read (size and time were {info.etag}, now {now}): "
-            "run the command again when nothing writes to it"
-        )
-
-
-def _write_new(path: str, data: bytes) -> None:
-    with open(path, "xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _take_name(temporary: str, path: str, data: bytes, *, if_absent: bool) -> None:
-    if not if_absent:
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except OSError as e:
-        if e.errno not in _NO_LINKS:
-            raise
-        _write_new(path, data)
-
-
-def _walk(folder: str, found: patterns.KeyPattern, above: tuple[tuple[int, int], ...]) -> Iterator[ObjectInfo]:
-    """Depth first in the byte order of whole keys: a folder sorts as its name with the slash."""
-    try:
-        status = os.stat(folder)
-        with os.scandir(folder) as entries:
-            named = [(entry.name + ("/" if entry.is_dir() else ""), entry) for entry in entries]
-    except OSError as e:
-        if e.errno in _MISSING:
-            return
-        _refuse(e, f"file://{folder}", "list")
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        return
-    for name, _ in sorted(named, key=lambda pair: os.fsencode(pair[0])):
-        path = folder + name
-        if name.endswith("/"):
-            if found.deep and _may_hold(path, found.prefix):
-                yield from _walk(path, found, (*above, here))
-        elif found.matches.fullmatch(path):
-            yield from _entry(path)
-
-
-def _may_hold(folder: str, prefix: str) -> bool:
-    return folder.startswith(prefix) or prefix.startswith(folder)
-
-
-def _entry(path: str) -> Iterator[ObjectInfo]:
-    try:
-        status = os.stat(path)
-    except FileNotFoundError:  # a dangling link, or a file that was removed while we list
-        return
-    except OSError as e:
-        _refuse(e, f"file://{path}", "list")
-    if stat.S_ISREG(status.st_mode):
-        yield _info(path, status)
-
-
-def _refuse(error: OSError, uri: str, verb: str) -> NoReturn:
-    cause = re.sub(r"^\[Errno \d+\] ", "", error.strerror or str(error))
-    if error.errno in _MISSING:
-        raise MissingError(f"can't {verb} {uri}: there is no such file or folder; check its spelling") from error
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        raise ForbiddenError(f"can't {verb} {uri}: {cause}; give this user the permission") from error
-    if error.errno in _MAY_PASS:
-        raise TransientError(f"can't {verb} {uri}: {cause}") from error
-    raise PermanentError(f"can't {verb} {uri}: {cause} (errno {error.errno})") from error
+    return retried(function)

@@ -11,6 +11,9 @@ import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from transforms.core.errors import PermanentError
+from transforms.core.objects.uri import shown
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -32,6 +35,9 @@ class RangedFile(io.RawIOBase):
         info: The version to read; its size must be known.
         block_bytes: Unit of caching, and of a request after a jump.
         cached_blocks: How many blocks are kept, the least recently used go first; 9 or more.
+
+    Raises:
+        PermanentError: The size isn't known.
     """
 
     def __init__(
@@ -39,7 +45,9 @@ class RangedFile(io.RawIOBase):
     ) -> None:
         super().__init__()
         if info.size_bytes < 0:
-            raise io.UnsupportedOperation(f"{info.uri}: the server doesn't tell the size, so it can't be read by range")
+            raise PermanentError(
+                f"{shown(info.uri)}: the server doesn't tell the size, so it can't be read by range: download it first"
+            )
         self.name = info.uri
         self._store = store
         self._info = info
@@ -49,6 +57,11 @@ class RangedFile(io.RawIOBase):
         self._place = 0
         self._next_block = -1
         self._ahead = 1
+
+    @property
+    def most_bytes(self) -> int:
+        """What its blocks may take."""
+        return min(self._info.size_bytes, self._block_bytes * (self._cached_blocks + MOST_AHEAD))
 
     def readable(self) -> bool:
         """Always true."""

@@ -1,48 +1,57 @@
 """Objects in S3 and in whatever speaks its protocol, as `s3://bucket/raw key`. A version is the ETag, unquoted.
 
-Custom endpoints are addressed by path, AWS by virtual host; the region, where none is given, is what the bucket's own
-answers say. Only the REST calls that reading and small writes need.
+What is asked of a bucket, each group in its module: s3_listing, s3_reading, s3_writing, s3_begin, s3_multipart,
+s3_leftovers, s3_copying, s3_deleting; s3_requests sends, wire.py carries. Only REST calls: no client library.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import os
-import threading
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus, urlsplit
-from xml.etree import ElementTree as ET
 
-from transforms.core.errors import TransientError
-from transforms.core.objects import exchange, patterns
-from transforms.core.objects.access import AlreadyThereError, MissingError
-from transforms.core.objects.s3_signing import Credentials, Signable, encoded, query_text, signed_headers
-from transforms.core.objects.uri import ObjectUri, parse
-from transforms.core.outcome import ObjectInfo
-from transforms.core.retrying import retried
+from transforms.core.objects import (
+    patterns,
+    s3_begin,
+    s3_copying,
+    s3_deleting,
+    s3_folders,
+    s3_leftovers,
+    s3_listing,
+    s3_multipart,
+    s3_reading,
+    s3_writing,
+)
+from transforms.core.objects.access import MissingError
+from transforms.core.objects.details import ABSENT, ANY, NO_CHECKSUMS, Attributes, Limits
+from transforms.core.objects.s3_requests import S3Bucket
+from transforms.core.objects.uri import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from transforms.core.objects.access import StoreAccess
-
-FIRST_REGION = "us-east-1"
-_REMEDY = "check the keys (AWS_ACCESS_KEY_ID or the profile), the bucket's policy and requester-pays"
+    from transforms.core.objects.body import Body, Opened
+    from transforms.core.objects.details import Checksums, Condition, Listed, ObjectDetails, Part, Upload
+    from transforms.core.objects.s3_deleting import NotDeleted
+    from transforms.core.outcome import ObjectInfo
 
 
 class S3Store:
-    """One bucket. Thread-safe; construction does no I/O."""
+    """One bucket (see `CopyStore`). Thread-safe; construction does no I/O."""
+
+    limits = Limits(
+        max_put_bytes=5 << 30,
+        min_part_bytes=5 << 20,
+        max_part_bytes=5 << 30,
+        max_parts=s3_copying.MAX_PARTS,  # of S3's 10,000 the last is our marker
+        max_copy_bytes=s3_copying.MAX_COPY_BYTES,
+        parallel_parts=True,
+        max_key_bytes=1024,
+        deletes_at_once=s3_deleting.AT_ONCE,
+    )
 
     def __init__(self, bucket: str, access: StoreAccess) -> None:
-        self._bucket = bucket
-        self._access = access
-        self._credentials = Credentials(access)
-        self._lock = threading.Lock()
-        self._region = access.region
-        self._pool: HTTPConnectionPool | None = None
-        self._base = ("", "")
+        self._bucket = S3Bucket(bucket, access)
 
     def list(self, pattern: str) -> Iterator[ObjectInfo]:
         """See `Store.list`; pages of 1,000 keys, folders are skipped by the server where the pattern allows it."""
@@ -54,174 +63,94 @@ class S3Store:
                 return
             return
         found = patterns.key_pattern(key)
-        token = ""
-        while True:
-            page = retried(lambda token=token: self._page(found, token))  # type: ignore[misc]
-            yield from (info for info in _contents(page, self._bucket) if found.matches.fullmatch(parse(info.uri).key))
-            token = page.findtext("{*}NextContinuationToken") or ""
-            if not token:
-                return
+        question = s3_listing.Question(found.prefix, folders=not found.deep)
+        for page in s3_listing.pages(self._bucket, question):
+            yield from (info for name, info in page.keys if found.matches.fullmatch(name))
+
+    def list_range(self, prefix: str, start: str, stop: str, *, limit: int = 0) -> Iterator[Listed]:
+        """See `CopyStore.list_range`."""
+        return s3_folders.list_range(self._bucket, parse(prefix).key, start, stop, limit)
 
     def head(self, uri: str) -> ObjectInfo:
         """See `Store.head`."""
-        return retried(lambda: self._head(uri))
+        return s3_reading.headed(self._bucket, uri).info
+
+    def details(self, uri: str) -> ObjectDetails:
+        """See `CopyStore.details`."""
+        return s3_reading.details(self._bucket, uri)
+
+    def tags(self, info: ObjectInfo) -> tuple[tuple[str, str], ...]:
+        """See `CopyStore.tags`."""
+        return s3_reading.tags(self._bucket, info)
 
     def read(self, info: ObjectInfo, start: int, stop: int) -> bytes:
-        """See `Store.read`; the server compares the ETag (If-Match), and so do we."""
-        key = parse(info.uri).key
+        """See `Store.read`."""
+        return s3_reading.read(self._bucket, info, start, stop)
 
-        def open_at(place: int) -> BaseHTTPResponse:
-            headers = {"range": f"bytes={place}-{stop - 1}"}
-            if info.etag:
-                headers["if-match"] = f'"{info.etag}"'
-            response = self._send("GET", key, headers=headers)
-            if response.status >= 300:
-                exchange.refuse(response, info.uri, "read", _REMEDY)
-            exchange.check_range(response, info, place, _unquoted(response.headers.get("etag")))
-            return response
+    def fetch(self, info: ObjectInfo) -> tuple[bytes, ObjectDetails]:
+        """See `CopyStore.fetch`."""
+        return s3_reading.fetched(self._bucket, info)
 
-        return exchange.read_range(info, start, stop, open_at)
+    @property
+    def gives_md5s(self) -> bool:
+        """See `BodySource.gives_md5s`."""
+        return self._bucket.gives_md5s
+
+    @property
+    def tells_md5s(self) -> bool | None:
+        """See `BodySink.tells_md5s`."""
+        return self._bucket.tells_md5s
+
+    def open_body(self, info: ObjectInfo) -> AbstractContextManager[Opened]:
+        """See `BodySource.open_body`."""
+        return s3_reading.opened(self._bucket, info)
 
     def write(self, uri: str, data: bytes, *, if_absent: bool = False) -> None:
-        """See `Store.write`; a conditional write whose answer was lost is settled by reading what is there."""
-        attempts = 0
+        """See `Store.write`."""
+        self.put(uri, data, Attributes(), NO_CHECKSUMS, ABSENT if if_absent else ANY)
 
-        def once() -> None:
-            nonlocal attempts
-            attempts += 1
-            response = self._send("PUT", parse(uri).key, headers={"if-none-match": "*"} if if_absent else {}, body=data)
-            if response.status == 409:  # another conditional write is under way: its end decides
-                exchange.drained(response, uri)
-                raise TransientError(f"can't write {uri}: a write to it is under way")
-            self._settle(response, uri, "write")
+    def put(
+        self, uri: str, data: bytes, attributes: Attributes, checksums: Checksums, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.put`."""
+        return s3_writing.put(self._bucket, uri, data, attributes, checksums, condition)
 
-        try:
-            retried(once)
-        except AlreadyThereError:
-            if attempts == 1 or self._whole(uri) != data:
-                raise
+    def put_body(
+        self, uri: str, body: Body, attributes: Attributes, checksums: Checksums, condition: Condition
+    ) -> ObjectDetails:
+        """See `BodySink.put_body`."""
+        return s3_writing.put(self._bucket, uri, body, attributes, checksums, condition)
+
+    def begin(self, uri: str, attributes: Attributes, condition: Condition, size_bytes: int) -> Upload:  # noqa: ARG002
+        """See `CopyStore.begin`; the size is not needed."""
+        return s3_begin.begin(self._bucket, uri, attributes, condition)
+
+    def put_part(self, upload: Upload, number: int, start: int, data: bytes, checksums: Checksums) -> Part:  # noqa: ARG002
+        """See `CopyStore.put_part`; where it starts follows from the numbers."""
+        return s3_multipart.put_part(self._bucket, upload, number, data, checksums)
+
+    def complete(self, upload: Upload, parts: Sequence[Part], checksums: Checksums) -> ObjectDetails:
+        """See `CopyStore.complete`."""
+        return s3_multipart.complete(self._bucket, upload, parts, checksums)
+
+    def abort(self, upload: Upload) -> None:
+        """See `CopyStore.abort`."""
+        s3_multipart.abort(self._bucket, upload.uri, upload.token)
+
+    def abort_leftovers(self, prefix: str, older_than_seconds: float) -> int:
+        """See `CopyStore.abort_leftovers`."""
+        return s3_leftovers.abort_leftovers(self._bucket, prefix, older_than_seconds)
+
+    def copy_within(
+        self, source: ObjectDetails, uri: str, attributes: Attributes, condition: Condition
+    ) -> ObjectDetails:
+        """See `CopyStore.copy_within`; the tags stay where none are given."""
+        return s3_copying.copy_within(self._bucket, source, uri, attributes, condition)
 
     def delete(self, uri: str) -> None:
         """See `Store.delete`."""
+        s3_writing.delete(self._bucket, uri)
 
-        def once() -> None:
-            response = self._send("DELETE", parse(uri).key)
-            if response.status == 404:
-                exchange.drained(response, uri)
-                return
-            self._settle(response, uri, "delete")
-
-        retried(once)
-
-    def _whole(self, uri: str) -> bytes:
-        info = self.head(uri)
-        return self.read(info, 0, info.size_bytes)
-
-    def _settle(self, response: BaseHTTPResponse, uri: str, verb: str) -> None:
-        if response.status >= 300:
-            exchange.refuse(response, uri, verb, _REMEDY)
-        exchange.drained(response, uri)
-
-    def _head(self, uri: str) -> ObjectInfo:
-        response = self._send("HEAD", parse(uri).key)
-        if response.status >= 300:
-            exchange.refuse(response, uri, "read", _REMEDY)
-        exchange.drained(response, uri)
-        head = response.headers
-        modified = exchange.http_time(head.get("last-modified"))
-        return ObjectInfo(uri, int(head.get("content-length", -1)), _unquoted(head.get("etag")), modified)
-
-    def _page(self, found: patterns.KeyPattern, token: str) -> ET.Element:
-        asked = {"list-type": "2", "prefix": found.prefix, "encoding-type": "url"}
-        if not found.deep:
-            asked["delimiter"] = "/"
-        if token:
-            asked["continuation-token"] = token
-        uri = f"s3://{self._bucket}/{found.prefix}"
-        response = self._send("GET", None, query=query_text(asked))
-        if response.status >= 300:
-            exchange.refuse(response, uri, "list", _REMEDY)
-        try:
-            return ET.fromstring(exchange.drained(response, uri))  # noqa: S314 - expat 2.4.1+ bounds entities
-        except ET.ParseError as e:
-            raise TransientError(f"can't list {uri}: the server's answer isn't XML") from e
-
-    def _send(
-        self, method: str, key: str | None, *, query: str = "", headers: dict[str, str] | None = None, body: bytes = b""
-    ) -> BaseHTTPResponse:
-        """Sends a request about a key (None: the bucket), once more in the region that the bucket names as its own."""
-        uri = str(ObjectUri("s3", self._bucket, key or ""))
-        response = self._send_to_region(method, key, query, headers or {}, body)
-        region = response.headers.get("x-amz-bucket-region", "")
-        if response.status in (301, 307, 400, 403) and region and region != self._region:
-            exchange.drained(response, uri)
-            with self._lock:
-                self._region, self._pool = region, None
-            response = self._send_to_region(method, key, query, headers or {}, body)
-        return response
-
-    def _send_to_region(
-        self, method: str, key: str | None, query: str, headers: dict[str, str], body: bytes
-    ) -> BaseHTTPResponse:
-        pool, host, base = self._place()
-        path = f"{base}/{encoded(key)}" if key is not None else base or "/"
-        unsigned = {**headers, "host": host}
-        if self._access.requester_pays:
-            unsigned["x-amz-request-payer"] = "requester"
-        keys = self._credentials.keys()
-        if keys is not None:
-            request = Signable(method, path, query, unsigned, body)
-            unsigned = signed_headers(request, keys, self._region, dt.datetime.now(dt.UTC))
-        target = f"{path}?{query}" if query else path
-        uri = str(ObjectUri("s3", self._bucket, key or ""))
-        return exchange.sent(pool, exchange.Request(method, target, unsigned, body), uri)
-
-    def _place(self) -> tuple[HTTPConnectionPool, str, str]:
-        """The pool, the host header and the path of the bucket; decided at the first request."""
-        with self._lock:
-            if self._pool is None:
-                self._region = self._region or self._configured_region()
-                endpoint, base = self._endpoint()
-                ca_file = os.environ.get("AWS_CA_BUNDLE", "")
-                self._pool = exchange.connections(endpoint, ca_file=ca_file)
-                self._base = (urlsplit(endpoint).netloc, base)
-            return self._pool, *self._base
-
-    def _configured_region(self) -> str:
-        named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        if named and not self._access.profile:
-            return named
-        return ("" if self._access.anonymous else self._credentials.configured("region")) or named or FIRST_REGION
-
-    def _endpoint(self) -> tuple[str, str]:
-        """The URL to connect to, and the path under which the bucket is found there."""
-        custom = (
-            self._access.endpoint_url
-            or os.environ.get("AWS_ENDPOINT_URL_S3")
-            or os.environ.get("AWS_ENDPOINT_URL")
-            or ("" if self._access.anonymous else self._credentials.configured("endpoint_url"))
-        )
-        if custom:
-            url = urlsplit(custom.rstrip("/"))
-            return (f"{url.scheme}://{url.netloc}" if url.netloc else custom), f"{url.path}/{self._bucket}"
-        suffix = "amazonaws.com.cn" if self._region.startswith("cn-") else "amazonaws.com"
-        if "." in self._bucket:  # a certificate's * doesn't span dots
-            return f"https://s3.{self._region}.{suffix}", f"/{self._bucket}"
-        return f"https://{self._bucket}.s3.{self._region}.{suffix}", ""
-
-
-def _contents(page: ET.Element, bucket: str) -> Iterator[ObjectInfo]:
-    quoted = page.findtext("{*}EncodingType") == "url"
-    for item in page.iterfind("{*}Contents"):
-        key = item.findtext("{*}Key") or ""
-        modified = dt.datetime.fromisoformat(item.findtext("{*}LastModified") or "1970-01-01T00:00:00Z")
-        yield ObjectInfo(
-            str(ObjectUri("s3", bucket, unquote_plus(key) if quoted else key)),
-            int(item.findtext("{*}Size") or -1),
-            _unquoted(item.findtext("{*}ETag")),
-            modified.timestamp(),
-        )
-
-
-def _unquoted(etag: str | None) -> str:
-    return (etag or "").strip('"')
+    def delete_all(self, infos: Sequence[ObjectInfo]) -> NotDeleted:
+        """See `CopyStore.delete_all`."""
+        return s3_deleting.delete_all(self._bucket, infos)

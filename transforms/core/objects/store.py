@@ -7,18 +7,26 @@ a read is a byte range of one known version; measurements and the choice of the 
 
 from __future__ import annotations
 
-import os
 import threading
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
-from transforms.core.errors import ConfigError, PermanentError
-from transforms.core.objects import patterns
+from transforms.core.errors import ConfigError
 from transforms.core.objects.access import AlreadyThereError, ForbiddenError, MissingError, StoreAccess
-from transforms.core.objects.uri import ObjectUri, has_scheme, parse, shown
+from transforms.core.objects.uri import ObjectUri, parse, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
+    from transforms.core.objects.details import (
+        Attributes,
+        Checksums,
+        Condition,
+        Limits,
+        Listed,
+        ObjectDetails,
+        Part,
+        Upload,
+    )
     from transforms.core.outcome import ObjectInfo
 
 __all__ = [
@@ -28,7 +36,6 @@ __all__ = [
     "MissingError",
     "Store",
     "StoreAccess",
-    "expand",
     "open_store",
     "stream",
 ]
@@ -83,6 +90,101 @@ class Store(Protocol):
         """Removes one object; it being gone already is fine."""
 
 
+class CopyStore(Store, Protocol):
+    """What copying asks of a store beside reading. Thread-safe; retries and errors as in `Store`.
+
+    Writes are all or nothing: a name shows its old object or the whole new one. A condition that doesn't hold raises
+    ConflictError (AlreadyThereError where the name had to be free); a conditional write whose answer was lost is
+    settled by looking at what is there.
+    """
+
+    limits: Limits
+
+    def list_range(self, prefix: str, start: str, stop: str, *, limit: int = 0) -> Iterator[Listed]:
+        """Streams the objects below a prefix in byte order of their keys.
+
+        Args:
+            prefix: Absolute address; what follows it in a listed address is the object's relative key.
+            start: First relative key (inclusive); "" for the beginning.
+            stop: Relative key behind the last; "" for no end.
+            limit: Most objects to yield; 0 for all. Also the page size asked for, where below the store's own.
+
+        Raises:
+            ListingOrderError: Keys came out of order, so that a merge would go wrong.
+        """
+
+    def details(self, uri: str) -> ObjectDetails:
+        """Describes one object with all that a HEAD can tell (checksums asked for). Raises MissingError."""
+
+    def tags(self, info: ObjectInfo) -> tuple[tuple[str, str], ...]:
+        """The object's tags as sorted pairs; () where the store has none."""
+
+    def fetch(self, info: ObjectInfo) -> tuple[bytes, ObjectDetails]:
+        """The whole of a small object, with what the same answer tells of it. Raises SourceChangedError."""
+
+    def put(
+        self, uri: str, data: bytes, attributes: Attributes, checksums: Checksums, condition: Condition
+    ) -> ObjectDetails:
+        """Writes an object in one request; the given checksums go along for the server to check.
+
+        Raises:
+            ConflictError: The condition doesn't hold.
+            CorruptedError: The server says that the bytes that came aren't those of the checksums.
+        """
+
+    def begin(self, uri: str, attributes: Attributes, condition: Condition, size_bytes: int) -> Upload:
+        """Begins a multipart write."""
+
+    def put_part(self, upload: Upload, number: int, start: int, data: bytes, checksums: Checksums) -> Part:
+        """Sends one part (`number` from 1, `start` its first byte); sent again, it replaces the earlier one."""
+
+    def complete(self, upload: Upload, parts: Sequence[Part], checksums: Checksums) -> ObjectDetails:
+        """Makes the object visible, under the upload's condition; parts in order. Raises ConflictError."""
+
+    def abort(self, upload: Upload) -> None:
+        """Gives up a multipart write and what it stored; it being gone already is fine."""
+
+    def abort_leftovers(self, prefix: str, older_than_seconds: float) -> int:
+        """Aborts what dead runs of ours left below a prefix; returns how many. Foreign uploads are left alone.
+
+        Dead is what is so old, or what surely can't come to an end any more: its process is gone (local disk), or its
+        name got its object after it was begun, so that its condition can't hold (S3).
+        """
+
+    def copy_within(
+        self, source: ObjectDetails, uri: str, attributes: Attributes, condition: Condition
+    ) -> ObjectDetails:
+        """Copies an object of any size that this store's own credentials and endpoint can read, on the server.
+
+        Raises:
+            ForbiddenError: We may not; another way may work.
+            UnsupportedError: The server can't.
+        """
+
+    def delete_all(self, infos: Sequence[ObjectInfo]) -> list[tuple[ObjectInfo, str]]:
+        """Deletes objects that still are the given versions where the store can check; returns (object, why not)."""
+
+
+def open_copy_store(uri: str, access: StoreAccess = StoreAccess()) -> CopyStore:  # noqa: B008 - an immutable value
+    """The store that `uri` lives in, for copying; raises ConfigError as `open_store` does.
+
+    Args:
+        uri: The side of the copy (its prefix, or its one object), not each object in turn: on the local disk nothing
+            is written or deleted outside of that folder, not even through a link in it.
+        access: How to reach it.
+    """
+    if parse(uri).scheme != "file":
+        return cast("CopyStore", open_store(uri, access))
+    from transforms.core.objects.local import LocalStore  # noqa: PLC0415 - each client is loaded when it is used
+
+    root = f"{parse(uri).key.rpartition('/')[0]}/"
+    with _opened_lock:
+        key = ("file", root, access)
+        if key not in _opened:
+            _opened[key] = LocalStore(root)
+        return cast("CopyStore", _opened[key])
+
+
 def _file(_address: ObjectUri, _access: StoreAccess) -> Store:
     from transforms.core.objects.local import LocalStore  # noqa: PLC0415 - each client is loaded when it is used
 
@@ -101,10 +203,10 @@ def _gs(address: ObjectUri, access: StoreAccess) -> Store:
     return GcsStore(address.bucket, access)
 
 
-def _web(address: ObjectUri, _access: StoreAccess) -> Store:
+def _web(address: ObjectUri, access: StoreAccess) -> Store:
     from transforms.core.objects.web import WebStore  # noqa: PLC0415
 
-    return WebStore(address.scheme, address.bucket)
+    return WebStore(address.scheme, address.bucket, access.signed)
 
 
 STORES: dict[str, Callable[[ObjectUri, StoreAccess], Store]] = {
@@ -161,60 +263,3 @@ def stream(
         if len(block) < wanted:
             return
         place += wanted
-
-
-def expand(source: str, access: StoreAccess = StoreAccess()) -> Iterator[ObjectInfo]:  # noqa: B008 - immutable
-    """Finds the objects that a user means by what they typed, in the byte order of their addresses.
-
-    A path or address that exists as it stands is taken literally, whatever characters it has; otherwise it is read as
-    a pattern; a folder means everything below it.
-
-    Args:
-        source: A path (relative, `~`, absolute) or an address, plain, with wildcards, or a folder.
-        access: How to reach it.
-
-    Raises:
-        ConfigError: Nothing matches, or we may not look; the message names the source and the remedy.
-    """
-    try:
-        yield from sorted(_found(source, absolute(source), access), key=lambda info: os.fsencode(info.uri))
-    except PermanentError as e:
-        raise ConfigError(f"source {shown(source)!r}: {e}") from e
-
-
-def absolute(source: str) -> str:
-    """The address of what a user typed: a path becomes `file://` and its absolute form."""
-    if has_scheme(source):
-        return str(parse(source))
-    folder = "/" if source.endswith(("/", "/.")) or source in (".", "..", "~") else ""
-    return f"file://{os.path.abspath(os.path.expanduser(source)).rstrip('/')}{folder}"  # noqa: PTH100, PTH111 - Path drops the last /
-
-
-def _found(source: str, uri: str, access: StoreAccess) -> Iterator[ObjectInfo]:
-    store = open_store(uri, access)
-    address = parse(uri)
-    if address.key and not address.key.endswith("/") and address.scheme in ("file", "s3", "gs"):
-        try:
-            yield store.head(uri)
-        except MissingError:  # then it is a pattern or a folder
-            pass
-        else:
-            return
-    count = 0
-    for info in _below(store, uri):
-        count += 1
-        yield info
-    if not count:
-        raise ConfigError(
-            f"source {shown(source)!r} matches nothing (looked for {shown(uri)}): check its spelling, and quote "
-            "wildcards so that they reach us; ** spans folders, and a folder's name ends in /"
-        )
-
-
-def _below(store: Store, uri: str) -> Iterator[ObjectInfo]:
-    """What a pattern or a folder (with or without its last slash) holds; folder markers are no objects."""
-    scheme, _, key = parse(uri)
-    if scheme in ("http", "https"):
-        return store.list(uri)
-    pattern = uri if patterns.is_pattern(key) or key.endswith("/") or not key else f"{uri}/"
-    return (info for info in store.list(pattern) if not info.uri.endswith("/"))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from transforms.core.errors import ConfigError
 
+MASKED = "=***"  # stands for the value of a parameter that is a credential
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://")
-_SECRET = re.compile(r"sig|token|secret|password|passwd|credential|api_?key|access_?key|x-amz-|x-goog-", re.IGNORECASE)
+_SECRET = re.compile(
+    r"sig|token|secret|password|passwd|credential|api_?key|access_?key|x-amz-|x-goog-|^expires$", re.IGNORECASE
+)
 
 
 class ObjectUri(NamedTuple):
@@ -84,6 +87,29 @@ def _parse_url(uri: str, scheme: str) -> ObjectUri:
     return ObjectUri(scheme, parts.netloc, (parts.path or "/") + query)
 
 
+def last_name(uri: str) -> str:
+    """What an object is called without its folders; "" when its address ends in `/`.
+
+    | address                        | name                                                   |
+    |--------------------------------|--------------------------------------------------------|
+    | file, s3, gs                   | what follows the last `/`, as it is (`?`, `%` included) |
+    | http, https                    | that of the path, without the query, decoded (`%20`)   |
+    | http, https, decoding harms it | the same, not decoded (`%2F`, bytes that are no UTF-8)  |
+
+    Args:
+        uri: An absolute address.
+    """
+    scheme, _, key = parse(uri)
+    if scheme not in ("http", "https"):
+        return key.rpartition("/")[2]
+    name = key.partition("?")[0].rpartition("/")[2]
+    try:
+        decoded = unquote(name, errors="strict")
+    except UnicodeDecodeError:
+        return name
+    return name if "/" in decoded or "\0" in decoded else decoded
+
+
 def shown(uri: str) -> str:
     """`uri` as it may stand in logs, errors and reports: user, password and signatures are masked."""
     if not uri.lower().startswith(("http://", "https://")):
@@ -99,5 +125,5 @@ def shown(uri: str) -> str:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     if not any(_SECRET.search(name) for name, _ in pairs):
         return urlunsplit(parts._replace(netloc=netloc))
-    masked = (f"{quote(name)}={'***' if _SECRET.search(name) else quote(value)}" for name, value in pairs)
+    masked = (f"{quote(name)}{MASKED if _SECRET.search(name) else f'={quote(value)}'}" for name, value in pairs)
     return urlunsplit(parts._replace(netloc=netloc, query="&".join(masked)))

@@ -41,36 +41,38 @@ class Sequential:
 
 
 class OpenStreams:
-    """The open bodies of one host, by address; thread-safe."""
+    """The open bodies of one host, by address and version; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, list[Sequential]] = {}
+        self._open: dict[tuple[str, str], list[Sequential]] = {}
+        self._without_ranges: set[str] = set()
         self._downloads: dict[str, int] = {}
 
     def knows(self, uri: str) -> bool:
         """Whether `uri` is one whose server ignores ranges."""
         with self._lock:
-            return uri in self._open
+            return uri in self._without_ranges
 
-    def keep(self, uri: str, held: Sequential) -> None:
+    def keep(self, uri: str, version: str, held: Sequential) -> None:
         """Puts a body back for the next reader; the one that is furthest behind goes when there are too many."""
         with self._lock:
-            streams = self._open.setdefault(uri, [])
+            self._without_ranges.add(uri)
+            streams = self._open.setdefault((uri, version), [])
             streams.append(held)
             streams.sort(key=lambda one: one.place)
             surplus = streams.pop(0) if len(streams) > OPEN_AT_ONCE else None
         if surplus is not None:
             surplus.close()
 
-    def take(self, uri: str, start: int) -> Sequential | None:
+    def take(self, uri: str, version: str, start: int) -> Sequential | None:
         """The body that is nearest before `start`, now the caller's; None (and counted) when a new one is needed.
 
         Raises:
             PermanentError: Too many were opened for this address.
         """
         with self._lock:
-            streams = self._open.setdefault(uri, [])
+            streams = self._open.setdefault((uri, version), [])
             before = [one for one in streams if one.place <= start]
             if before:
                 streams.remove(before[-1])

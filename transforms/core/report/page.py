@@ -38,7 +38,7 @@ def report_page(summary: Summary, merged: Merged) -> str:
         _charts(summary),
         _steps(summary),
         _records("Failures", merged.failures, "failures.jsonl"),
-        _records("Rejected records", merged.rejects, "rejects.jsonl"),
+        _records("Rejected records", merged.rejects, "rejects.jsonl", _rules(merged)),
         _next_steps(summary),
         _details(summary.details),
         _section("Settings", pairs_table(summary.settings)),
@@ -52,6 +52,7 @@ def _section(title: str, *children: Any) -> Markup:
 
 
 def _headline(summary: Summary) -> Markup:
+    code = f", exit code {summary.exit_code}"
     error = None
     if summary.error is not None:
         error = element("section", element("b", summary.error.type), ": ", summary.error.message, class_="error")
@@ -59,7 +60,7 @@ def _headline(summary: Summary) -> Markup:
         "header",
         element("h1", summary.pipeline),
         element("span", summary.status, class_=f"badge {summary.status}"),
-        element("p", f"Run {summary.run_id} on {summary.runner}, started {summary.started}", class_="soft"),
+        element("p", f"Run {summary.run_id} on {summary.runner}, started {summary.started}{code}", class_="soft"),
         element("p", summary.output, class_="soft mono"),
         error,
     )
@@ -140,11 +141,16 @@ def _steps(summary: Summary) -> Markup | None:
     )
 
 
-def _records(title: str, lines: tuple[dict[str, Any], ...], file: str) -> Markup | None:
+def _records(title: str, lines: tuple[dict[str, Any], ...], file: str, first: Markup | None = None) -> Markup | None:
     if not lines:
         return None
     note = element("p", f"The first {len(lines)}; all of them are in {file}.", class_="soft")
-    return _section(title, lines_table(lines), note)
+    return _section(title, first, lines_table(lines), note)
+
+
+def _rules(merged: Merged) -> Markup:
+    rows = [(rule, column, human_count(records)) for column, rule, records in merged.rules]
+    return table(("rule", "column", "records"), rows, frozenset([2]))
 
 
 def _next_steps(summary: Summary) -> Markup | None:

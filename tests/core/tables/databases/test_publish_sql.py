@@ -3,13 +3,13 @@
 import pytest
 
 from transforms.core.errors import ConfigError
-from transforms.core.tables.column import Column, ColumnType
+from transforms.core.tables.columns.column import Column, ColumnType
 from transforms.core.tables.databases import duckdb_types, postgres_catalog, sqlite_values
 from transforms.core.tables.databases.load_records import decode_load, encode_load
 from transforms.core.tables.databases.publish_sql import choose_way
 from transforms.core.tables.databases.sql import TableName, double_quoted, insert_ledger, split_table
 from transforms.core.tables.databases.target import TargetColumn, misfits
-from transforms.core.tables.destination import ChunkTotals, LoadSpec
+from transforms.core.tables.loads.destination import ChunkTotals, LoadSpec
 
 TEXT = ColumnType("text")
 SPEC = LoadSpec(

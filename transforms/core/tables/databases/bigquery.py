@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
-from transforms.core.objects.store import StoreAccess
 from transforms.core.retrying import retried
 from transforms.core.tables.databases import bigquery_sql as sql
+from transforms.core.tables.databases.bigquery_bookkeeping import BigQueryBookkeeping
 from transforms.core.tables.databases.bigquery_errors import NotThereError
 from transforms.core.tables.databases.bigquery_publish import add_columns_ddl, publish_sql, target_ddl
 from transforms.core.tables.databases.bigquery_rows import (
@@ -19,32 +19,26 @@ from transforms.core.tables.databases.bigquery_rows import (
     digest,
     encode_batch,
     load_parameters,
-    stored_load,
 )
-from transforms.core.tables.databases.bigquery_session import Session
 from transforms.core.tables.databases.bigquery_types import (
     TableId,
-    column_type,
     demand_columns,
-    demand_place,
-    table_id,
 )
 from transforms.core.tables.databases.column_fit import clashes
 from transforms.core.tables.databases.load_records import now
-from transforms.core.tables.databases.sql import LOADS
 from transforms.core.tables.databases.target import TargetColumn, demand_sound, misfits, missing_columns
-from transforms.core.tables.destination import BadRowsError, ChunkRows, ChunkTotals
+from transforms.core.tables.loads.destination import BadRowsError, ChunkRows, ChunkTotals
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from transforms.core.tables.column import Column
-    from transforms.core.tables.destination import LoadSpec, StoredLoad
+    from transforms.core.objects.store import StoreAccess
+    from transforms.core.tables.loads.destination import LoadSpec, StoredLoad
 
 
-class BigQueryDestination:
+class BigQueryDestination(BigQueryBookkeeping):
     """A BigQuery dataset; see `Destination` for the contract.
 
     Args:
@@ -57,10 +51,7 @@ class BigQueryDestination:
     single_process = False
 
     def __init__(self, project: str, dataset: str, access: StoreAccess | None = None) -> None:
-        demand_place(project, dataset)
-        self.statements = 0
-        self._home = TableId(project, dataset, LOADS)
-        self._session = Session(project, dataset, access or StoreAccess(), self._count)
+        super().__init__(project, dataset, access)
         self._present: dict[str, set[int]] = {}
 
     def open(self) -> None:
@@ -82,44 +73,22 @@ class BigQueryDestination:
             return [str(error)]
         return []
 
-    def describe(self, table: str) -> tuple[Column, ...] | None:
-        """The target's columns, or None."""
-        columns = self._target_columns(self._target(table))
-        return None if columns is None else tuple(column.column() for column in columns)
-
     def create_load(self, spec: LoadSpec) -> StoredLoad:
         """Stores the plan and makes staging, unless they are there."""
         demand_sound(spec)
         demand_columns(spec)
         books = self._books(spec.load_id)
-        stored = self.find_load(spec.load_id)
-        if stored is None:
+        stored = self._stored(spec.load_id)
+        if stored is None or not stored.planned:
             self._demand_fit(spec, ConfigError)
             retried(lambda: self._session.run(sql.bookkeeping_ddl(books)))
             # One process's plan is stored, and the others' jobs of the same name never run.
-            text = sql.script(sql.staging_ddl(books, spec), sql.insert_load(books))
-            self._session.run_once(
-                f"create-{spec.load_id}", lambda _: text, lambda: self._found(spec.load_id), load_parameters(spec)
-            )
+            text = f"{sql.script(sql.staging_ddl(books, spec))}\n{sql.replace_unplanned(books)}"
+            row = load_parameters(spec) | ({"started": stored.started} if stored else {})
+            self._session.run_once(f"create-{spec.load_id}", lambda _: text, lambda: self._found(spec.load_id), row)
         elif stored.status != "completed":
             self._take_up(stored)
         return self._demand(spec.load_id)
-
-    def find_load(self, load_id: str) -> StoredLoad | None:
-        """The stored load, or None."""
-        try:
-            rows = self._session.run(sql.select_loads(self._books(load_id)))
-        except NotThereError:
-            return None
-        return stored_load(rows[0]) if rows else None
-
-    def ledger(self, load_id: str) -> dict[int, ChunkTotals]:
-        """The chunks that are committed."""
-        try:
-            rows = self._session.run(sql.select_ledger(self._books(load_id)))
-        except NotThereError:
-            return {}
-        return {row[0]: ChunkTotals(*row) for row in rows}
 
     def write_chunks(self, spec: LoadSpec, chunks: Sequence[ChunkRows]) -> frozenset[int]:
         """Loads the chunks into a table of their own, then makes them count in one transaction."""
@@ -165,50 +134,8 @@ class BigQueryDestination:
         self._clean_up(spec.load_id)
         return self._demand(spec.load_id)
 
-    def fail(self, load_id: str, error: str) -> None:
-        """Sets a load to `failed`, unless it is completed."""
-        if self.find_load(load_id) is not None:
-            statement = sql.set_status(self._books(load_id), "failed", unless="completed")
-            self._session.run(statement, {"error": error, "finished": now()})
-
-    def loads(self) -> Iterator[StoredLoad]:
-        """All loads, newest first."""
-        try:
-            rows = self._session.run(sql.select_loads(self._books()))
-        except NotThereError:
-            return
-        yield from map(stored_load, rows)
-
-    def rejects(self, load_id: str) -> Iterator[str]:
-        """The load's rejected records, in (file, record) order."""
-        try:
-            rows = self._session.run(sql.select_rejects(self._books(load_id)))
-        except NotThereError:
-            return
-        yield from (row[0] for row in rows)
-
-    def _count(self) -> None:
-        self.statements += 1
-
-    def _books(self, load_id: str = "") -> sql.Books:
-        return sql.Books(self._home, load_id)
-
-    def _target(self, table: str) -> TableId:
-        return table_id(self._home.project, self._home.dataset, table)
-
     def _found(self, load_id: str) -> bool:
         return self.find_load(load_id) is not None
-
-    def _demand(self, load_id: str) -> StoredLoad:
-        stored = self.find_load(load_id)
-        if stored is None:
-            raise PermanentError(f"load {load_id} is unknown in {self._home}: create_load makes it")
-        return stored
-
-    def _demand_processing(self, spec: LoadSpec) -> None:
-        status = self._demand(spec.load_id).status
-        if status != "processing":
-            raise PermanentError(f"load {spec.load_id} of {spec.table} is {status}: no chunk can be added to it")
 
     def _demand_whole(self, stored: StoredLoad) -> None:
         spec, chunks = stored.spec, len(self.ledger(stored.spec.load_id))
@@ -221,17 +148,6 @@ class BigQueryDestination:
                 f"{spec.counted} records (loaded {stored.loaded}, rejected {stored.rejected}, skipped "
                 f"{stored.skipped}); run the same command again to load what is missing"
             )
-
-    def _target_columns(self, target: TableId) -> tuple[TargetColumn, ...] | None:
-        table = self._session.table(target)
-        if table is None:
-            return None
-        if table.table_type != "TABLE":
-            raise ConfigError(f"{target} is a {table.table_type.lower()}: name the table itself, or another one")
-        return tuple(
-            TargetColumn(f.name, f.field_type, column_type(f), f.mode != "REQUIRED", bool(f.default_value_expression))
-            for f in table.schema
-        )
 
     def _demand_fit(self, spec: LoadSpec, error: type[HornbeamError]) -> tuple[TargetColumn, ...] | None:
         columns = self._target_columns(self._target(spec.table))

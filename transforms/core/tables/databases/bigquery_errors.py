@@ -11,7 +11,7 @@ from google.api_core import exceptions
 from google.auth.exceptions import GoogleAuthError, TransportError
 
 from transforms.core.errors import ConfigError, PermanentError, TransientError
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from transforms.core.tables.databases.bigquery_sql import ATTEMPT, CHUNK, columns_ddl, transaction
 from transforms.core.tables.databases.bigquery_types import TableId, literal, quote, sql_type
 from transforms.core.tables.databases.sql import LOADS, REJECTS
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
-    from transforms.core.tables.column import Column
+    from transforms.core.tables.columns.column import Column
     from transforms.core.tables.databases.bigquery_sql import Books
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.loads.destination import LoadSpec
 
 
 def target_ddl(target: TableId, spec: LoadSpec) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.core.tables.column import ColumnType
+from transforms.core.tables.columns.column import ColumnType
 from transforms.core.tables.databases.bigquery_sql import (
     CHUNK,
     PLACE,
@@ -22,12 +22,12 @@ from transforms.core.tables.databases.bigquery_sql import (
 from transforms.core.tables.databases.bigquery_types import field_type
 from transforms.core.tables.databases.load_records import decode_load, encode_load, record_of
 from transforms.core.tables.databases.sql import LOAD_COLUMNS
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
+    from transforms.core.tables.loads.destination import ChunkRows, LoadSpec, StoredLoad
 
 _WHOLE, _TEXT = ColumnType("integer"), ColumnType("text")
 _OURS = {CHUNK: _WHOLE, PLACE: _WHOLE, REJECT: _TEXT, REJECT_FILE: _WHOLE, REJECT_RECORD: _WHOLE}
@@ -95,9 +95,9 @@ def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def load_parameters(spec: LoadSpec) -> dict[str, Any]:
+def load_parameters(spec: LoadSpec, error: str = "") -> dict[str, Any]:
     """A new load's row of `hornbeam_loads`, by column; the compressed plan as base64."""
-    row = dict(zip(LOAD_COLUMNS, encode_load(spec), strict=True))
+    row = dict(zip(LOAD_COLUMNS, encode_load(spec, error), strict=True))
     return row | {"plan": base64.b64encode(row["plan"]).decode()}
 
 

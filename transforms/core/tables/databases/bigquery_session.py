@@ -18,7 +18,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from transforms.core.errors import ConfigError, PermanentError, TransientError
 from transforms.core.tables.databases.bigquery_errors import JobTakenError, NotThereError, translated
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.tables.databases.bigquery_types import TableId, literal, quote, sql_type
 from transforms.core.tables.databases.sql import LEDGER, LOAD_COLUMNS, LOADS, REJECTS
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from transforms.core.tables.column import Column
-    from transforms.core.tables.destination import ChunkTotals, LoadSpec
+    from transforms.core.tables.columns.column import Column
+    from transforms.core.tables.loads.destination import ChunkTotals, LoadSpec
 
 CHUNK, ATTEMPT, PLACE, REJECT = "_hornbeam_chunk", "_hornbeam_attempt", "_hornbeam_place", "_hornbeam_reject"
 REJECT_FILE, REJECT_RECORD = "_hornbeam_reject_file", "_hornbeam_reject_record"
@@ -116,6 +116,24 @@ def insert_load(books: Books) -> str:
     """The load's row, from parameters named as the columns."""
     marks = ", ".join(f"@{name}" for name in LOAD_COLUMNS)
     return f"INSERT INTO {books.table(LOADS)} ({', '.join(LOAD_COLUMNS)}) VALUES ({marks})"
+
+
+def delete_unplanned(books: Books) -> str:
+    """Takes out a load that has no plan."""
+    return f"DELETE FROM {books.table(LOADS)} WHERE {books.where()} AND plan = ''"
+
+
+def replace_unplanned(books: Books) -> str:
+    """The load's row in place of the one that it had without a plan."""
+    return transaction(delete_unplanned(books), insert_load(books))
+
+
+def set_unplanned(books: Books) -> str:
+    """Sets (from parameters) what is known of a load that has no plan."""
+    return (
+        f"UPDATE {books.table(LOADS)} SET status = @status, error = @error, finished = @finished "
+        f"WHERE {books.where()} AND plan = ''"
+    )
 
 
 def select_loads(books: Books) -> str:

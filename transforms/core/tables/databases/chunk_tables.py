@@ -12,7 +12,7 @@ from transforms.core.tables.databases.sql import REJECT_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transforms.core.tables.destination import ChunkRows
+    from transforms.core.tables.loads.destination import ChunkRows
 
 _REJECT_TYPES = (pa.string(), pa.int64(), pa.int64(), pa.int64(), pa.int64(), pa.string())
 

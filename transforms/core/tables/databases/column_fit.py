@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from transforms.core.tables.column import ColumnType
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.columns.column import ColumnType
+    from transforms.core.tables.loads.destination import LoadSpec
 
 
 def fits(ours: ColumnType, table: ColumnType) -> bool:

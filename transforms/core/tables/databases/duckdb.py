@@ -8,19 +8,20 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import duckdb
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
 from transforms.core.tables.databases import duckdb_files
+from transforms.core.tables.databases.duckdb_rejects import lacks_memory, stream_rejects
 from transforms.core.tables.databases.duckdb_rewrite import FEW_ROWS, KEPT, as_target, leave_out, matches, rebuild
 from transforms.core.tables.databases.duckdb_types import DIALECT, column_type
-from transforms.core.tables.databases.sql import LOADS, TableName
+from transforms.core.tables.databases.sql import LOADS, TableName, insert_ledger
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
-from transforms.core.tables.databases.sql_destination import SqlDestination
+from transforms.core.tables.databases.sql_group import SqlGroups
 from transforms.core.tables.databases.target import TargetColumn
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,18 +29,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from transforms.core.tables.databases.publish_sql import Move
-    from transforms.core.tables.destination_uri import DestinationUri
+    from transforms.core.tables.loads.destination import ChunkRows, LoadSpec
+    from transforms.core.tables.loads.destination_uri import DestinationUri
 
-_VIEW = "hornbeam_rows"
 _UNITS_MB = {"KiB": 1 / 1024, "MiB": 1, "GiB": 1024}
+_LEDGER_ROWS = 500  # in one statement: 2,500 took 90 MiB
 _MOST_MB = 1024  # a value takes three times its size on its way in
 _widened: dict[Path, str] = {}
 
 
-class DuckDBDestination(SqlDestination):
+class DuckDBDestination(SqlGroups):
     """A DuckDB file; see `Destination` for the contract.
 
-    The file is made by the first `create_load`, not by `open`: a dry run leaves none behind.
+    The file is made by the first write, not by `open`: a dry run leaves none behind.
     """
 
     single_process = True
@@ -66,6 +68,10 @@ class DuckDBDestination(SqlDestination):
             self._cursor = self._file = None
             duckdb_files.release(self._path)
 
+    def is_there(self) -> bool:
+        """Whether there is a file yet."""
+        return not self._absent()
+
     def check(self, table: str) -> list[str]:
         """Findings of a pre-flight; the file isn't made."""
         folder = self._path.parent
@@ -73,7 +79,11 @@ class DuckDBDestination(SqlDestination):
         if not os.access(place, os.W_OK) or not os.access(folder, os.W_OK):
             return [f"{place} can't be written by this user: change its permissions, or name another file"]
         try:
-            self._target_columns(self._resolve(table))
+            name = self._resolve(table)
+            self._target_columns(name)
+            schemas = "SELECT 1 FROM duckdb_schemas() WHERE lower(schema_name) = lower($1)"
+            if name.schema.lower() != "main" and (self._absent() or not self._query(schemas, name.schema)):
+                return [f"schema {name.schema} does not exist: create it, or name another one"]
         except HornbeamError as error:
             return [str(error)]
         return []
@@ -95,19 +105,24 @@ class DuckDBDestination(SqlDestination):
         try:
             return cursor.execute(statement, parameters or None)
         except duckdb.Error as error:
-            if _lacks_memory(error):
-                self._widen()
-            raise _translate(error) from error
+            self._raise(error)
 
-    def _widen(self) -> None:
+    def _raise(self, error: duckdb.Error) -> NoReturn:
+        if lacks_memory(error):
+            self._widen()
+        raise _translate(error) from error
+
+    def _widen(self) -> bool:
         """Doubles the file's memory limit, so that the next attempt can hold a value that needs more (50 MB do)."""
         with self._connect().cursor() as cursor:
-            self._allow(cursor, 2 * _limit_mb(cursor))
+            return self._allow(cursor, 2 * _limit_mb(cursor))
 
-    def _allow(self, cursor: duckdb.DuckDBPyConnection, size_mb: float) -> None:
-        if size_mb <= _MOST_MB:
-            _widened[self._path] = f"{size_mb:.0f}MiB"
-            cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
+    def _allow(self, cursor: duckdb.DuckDBPyConnection, size_mb: float) -> bool:
+        if size_mb > _MOST_MB:
+            return False
+        _widened[self._path] = f"{size_mb:.0f}MiB"
+        cursor.execute(f"SET memory_limit = '{_widened[self._path]}'")
+        return True
 
     def _make_room(self, rows: pa.Table) -> None:
         """Allows what huge values need beforehand: a commit that lacks memory can break the open database."""
@@ -144,7 +159,6 @@ class DuckDBDestination(SqlDestination):
             pass  # a failed COMMIT has rolled back by itself
         finally:
             self._release_exclusive()
-        cursor.unregister(_VIEW)  # refused in a transaction that has failed, so not before
 
     def _release_exclusive(self) -> None:
         if self._holds_exclusive and self._file is not None:
@@ -155,9 +169,31 @@ class DuckDBDestination(SqlDestination):
         cursor = self._connect()
         self._make_room(rows)
         # By position: column names that differ in case only are one name here.
-        cursor.register(_VIEW, rows.rename_columns([f"c{number}" for number in range(rows.num_columns)]))
-        self._change(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM {_VIEW}")
-        cursor.unregister(_VIEW)
+        hornbeam_rows = rows.rename_columns([f"c{number}" for number in range(rows.num_columns)])
+        self.statements += 1
+        try:
+            # Found by its variable's name: what is registered stays in memory until the transaction's end.
+            cursor.execute(f"INSERT INTO {table.sql(DIALECT)} ({DIALECT.names(names)}) SELECT * FROM hornbeam_rows")
+        except duckdb.Error as error:
+            self._raise(error)
+        del hornbeam_rows
+
+    def write_long(self, spec: LoadSpec, chunks: Iterator[ChunkRows]) -> bool:
+        """See `LongWriter`; the ledger is written last, by as few statements as is good: each takes a millisecond."""
+        home = self._resolve(spec.table)
+        written = []
+        try:
+            with self._transaction(exclusive=False):
+                self._demand_processing(spec, home)
+                for chunk in chunks:
+                    self._put_chunk_rows(spec, home, [chunk])
+                    written.append(chunk.totals)
+                for start in range(0, len(written), _LEDGER_ROWS):
+                    totals = written[start : start + _LEDGER_ROWS]
+                    self._change(insert_ledger(home, self.dialect, spec.load_id, totals))
+        except (UniqueConflictError, OtherAttemptError):
+            return False
+        return True
 
     def _remove(self, move: Move, rows: str) -> int:
         many = int(self._query(f"SELECT count(*) FROM ({rows}) e")[0][0])
@@ -231,12 +267,13 @@ class DuckDBDestination(SqlDestination):
         where = f"database_name = current_database() AND lower(schema_name) = lower($1) AND lower({name}) = lower($2)"
         return self._query(f"SELECT {columns} FROM {view} WHERE {where} {more}", table.schema, table.name)
 
-    def _stream_rejects(self, statement: str, load_id: str) -> Iterator[str]:
+    def _stream_rejects(self, table: str, load_id: str) -> Iterator[str]:
         self.statements += 1
-        with self._connect().cursor() as cursor:
-            cursor.execute(statement, [load_id])
-            while rows := cursor.fetchmany(1000):
-                yield from (row[0] for row in rows)
+        try:
+            with self._connect().cursor() as cursor:
+                yield from stream_rejects(cursor, table, load_id, self._widen)
+        except duckdb.Error as error:
+            raise _translate(error) from error
 
 
 def _limit_mb(cursor: duckdb.DuckDBPyConnection) -> float:
@@ -245,14 +282,9 @@ def _limit_mb(cursor: duckdb.DuckDBPyConnection) -> float:
     return float(size) * _UNITS_MB[unit]
 
 
-def _lacks_memory(error: duckdb.Error) -> bool:
-    """A COMMIT that lacks memory says so as a TransactionException."""
-    return isinstance(error, duckdb.OutOfMemoryException) or "could not allocate" in str(error)
-
-
 def _translate(error: duckdb.Error) -> Exception:
     message = str(error)
-    if _lacks_memory(error):
+    if lacks_memory(error):
         return TransientError(f"DuckDB: {message}; fewer rows a chunk (--chunk_rows) need less")
     if isinstance(error, duckdb.TransactionException):
         return OtherAttemptError(f"DuckDB: {message}", retry_after_seconds=0.2)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from transforms.core.tables.databases.sql import staging_columns
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from transforms.core.tables.databases.publish_sql import Move
     from transforms.core.tables.databases.target import TargetColumn
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.loads.destination import LoadSpec
 
 FEW_ROWS = 100_000  # so many are changed in place
 KEPT = "_kept"  # behind the staging table's name: the copy

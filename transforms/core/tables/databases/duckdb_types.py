@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from transforms.core.tables.column import TEXT, ColumnType
+from transforms.core.tables.columns.column import TEXT, ColumnType
 from transforms.core.tables.databases.sql import Dialect, double_quoted
 
 DIALECT = Dialect(
@@ -24,6 +24,8 @@ DIALECT = Dialect(
         "text": "VARCHAR",
     },
     folds_case=True,
+    schema="main",
+    apart="USING COMPRESSION uncompressed",
 )
 _KINDS = {
     "BOOLEAN": ColumnType("boolean"),

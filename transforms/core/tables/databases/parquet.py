@@ -7,46 +7,48 @@ publish, some of the new parts beside the old ones (append, replace) and, after 
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError
 from transforms.core.objects.store import StoreAccess
 from transforms.core.objects.uri import parse
 from transforms.core.tables.databases import parquet_ledger as books
 from transforms.core.tables.databases.load_records import decode_load, encode_load
-from transforms.core.tables.databases.parquet_columns import arrow_schema, columns_from, columns_json, file_columns
+from transforms.core.tables.databases.parquet_columns import arrow_schema, columns_from, file_columns
 from transforms.core.tables.databases.parquet_commits import newest_commit, read_commit
-from transforms.core.tables.databases.parquet_files import (
-    BOOKS,
-    Folder,
-    demand_table,
-    root_of,
-    span_name,
+from transforms.core.tables.databases.parquet_files import BOOKS, Folder, demand_table, root_of, span_name
+from transforms.core.tables.databases.parquet_loads import (
+    failed_path,
+    load_path,
+    load_record,
+    load_row,
+    note_record,
+    pending_path,
 )
 from transforms.core.tables.databases.parquet_parts import encode_part, fitted
 from transforms.core.tables.databases.parquet_publish import publish_load, table_columns
 from transforms.core.tables.databases.target import demand_sound
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-    from transforms.core.tables.column import Column
+    from transforms.core.tables.columns.column import Column
     from transforms.core.tables.databases.parquet_columns import Columns
     from transforms.core.tables.databases.parquet_commits import Commit
-    from transforms.core.tables.destination import ChunkRows, ChunkTotals, LoadSpec, StoredLoad
+    from transforms.core.tables.loads.destination import ChunkRows, ChunkTotals, LoadSpec, StoredLoad
 
 
 class ParquetDestination:
     """A folder of Parquet tables; see `Destination` for the contract.
 
-    A load is `processing` from its plan file on, `failed` while there is a file that says so, and `completed` by the
-    commit that names it. Memory: the Parquet bytes of one `write_chunks`, or of one part at publish.
+    A load is `pending`, or failed already, by its note, which counts no more once there is a plan file: then it is
+    `processing`, `failed` while there is a file that says so, and `completed` by the commit that names it. Memory: the
+    Parquet bytes of one `write_chunks`, or of one part at publish.
 
     Args:
         location: A path, `s3://bucket/prefix` or `gs://bucket/prefix`, with or without `parquet:` in front.
@@ -57,6 +59,7 @@ class ParquetDestination:
 
     def __init__(self, location: str, access: StoreAccess | None = None) -> None:
         self.statements = 0
+        self.table = ""
         self._folder = Folder(root_of(location), access or StoreAccess(), self._count)
         self._columns: dict[str, Columns] = {}
         self._present: dict[str, set[int]] = {}
@@ -83,31 +86,53 @@ class ParquetDestination:
         """The table's columns, or None."""
         return table_columns(self._folder, demand_table(table))
 
+    def canonical(self, table: str) -> str:
+        """The name as it is: a folder has no other."""
+        return table
+
+    def announce_load(self, spec: LoadSpec, error: str = "") -> None:
+        """Writes the note of a load that has no plan yet, unless one is there by now."""
+        demand_table(spec.table)
+        if self._folder.head(load_path(spec.load_id)) is None:
+            record = note_record(spec, error, self._started(spec.load_id))
+            self._folder.write(pending_path(spec.load_id), json.dumps(record, ensure_ascii=False).encode())
+
+    def is_there(self) -> bool:
+        """Whether there is a folder yet; an object store's needs no making."""
+        address = parse(self._folder.root)
+        return address.scheme != "file" or os.path.isdir(address.key)  # noqa: PTH112 - keys are texts
+
+    def forget_load(self, load_id: str) -> None:
+        """Removes the note of a load without a plan."""
+        if self._folder.head(load_path(load_id)) is None:
+            self._folder.delete(pending_path(load_id))
+
     def create_load(self, spec: LoadSpec) -> StoredLoad:
         """Stores the plan and the columns of the part files, unless they are there."""
         _demand_possible(spec)
         stored = self.find_load(spec.load_id)
         if stored is None:
             there = None if spec.mode == "replace" else table_columns(self._folder, spec.table)
-            record = _load_record(spec, file_columns(spec, there))
-            self._folder.write_new_json(_load_path(spec.load_id), record)
+            record = load_record(spec, file_columns(spec, there))
+            record["started"] = self._started(spec.load_id) or record["started"]
+            self._folder.write_new_json(load_path(spec.load_id), record)
         elif stored.status == "failed":
-            self._folder.delete(_failed_path(spec.load_id))
+            self._folder.delete(failed_path(spec.load_id))
         return self._demand(spec.load_id)
 
     def find_load(self, load_id: str) -> StoredLoad | None:
-        """The stored load, or None."""
-        record = self._folder.read_json(_load_path(load_id))
+        """The stored load, or None, also for one without a plan."""
+        record = self._folder.read_json(load_path(load_id))
         if record is None:
             return None
-        stored = decode_load(_row(record))
+        stored = decode_load(load_row(record))
         commit = self._commit_of(stored.spec)
         if commit is not None:
             loaded, rejected, skipped = commit.totals
             return stored._replace(
                 status="completed", loaded=loaded, rejected=rejected, skipped=skipped, finished=commit.finished
             )
-        failed = self._folder.read_json(_failed_path(load_id)) or {}
+        failed = self._folder.read_json(failed_path(load_id)) or {}
         loaded, rejected, skipped = _sums(self.ledger(load_id))
         stored = stored._replace(loaded=loaded, rejected=rejected, skipped=skipped)
         return stored._replace(status="failed", **failed) if failed else stored
@@ -143,7 +168,7 @@ class ParquetDestination:
     def publish(self, spec: LoadSpec, most_rejects: int | None = None) -> StoredLoad:
         """Puts the parts in place and commits; finishes a publish that was killed."""
         del most_rejects  # `unique`, which alone could still bring rejects, is refused here
-        record = self._folder.read_json(_load_path(spec.load_id))
+        record = self._folder.read_json(load_path(spec.load_id))
         if record is None:
             raise PermanentError(f"load {spec.load_id} of {spec.table} is unknown here: create_load makes it")
         stored = self._demand(spec.load_id)
@@ -159,17 +184,25 @@ class ParquetDestination:
         stored = self.find_load(load_id)
         if stored is not None and stored.status != "completed":
             record = {"error": error, "finished": encode_load(stored.spec)[12]}
-            self._folder.write(_failed_path(load_id), json.dumps(record, ensure_ascii=False).encode())
+            self._folder.write(failed_path(load_id), json.dumps(record, ensure_ascii=False).encode())
 
     def loads(self) -> Iterator[StoredLoad]:
-        """All loads, newest first."""
+        """All loads, newest first; those of one table only where one is set."""
+        announced = self._folder.names(f"{BOOKS}/pending", ".json")  # first: a note whose plan comes now has both
         names = self._folder.names(f"{BOOKS}/loads", ".json")
         found = [self._demand(name.removesuffix(".json")) for name in names]
-        yield from sorted(found, key=lambda load: load.started, reverse=True)
+        notes = [self._folder.read_json(f"{BOOKS}/pending/{name}") for name in announced if name not in names]
+        found += [decode_load(load_row(note)) for note in notes if note is not None]
+        ours = (load for load in found if self.table in {"", load.spec.table})
+        yield from sorted(ours, key=lambda load: load.started, reverse=True)
 
     def rejects(self, load_id: str) -> Iterator[str]:
         """The load's rejected records, in (file, record) order."""
         return books.reject_lines(self._folder, load_id)
+
+    def _started(self, load_id: str) -> str:
+        """When a load was announced; "" if it wasn't."""
+        return str((self._folder.read_json(pending_path(load_id)) or {}).get("started", ""))
 
     def _count(self) -> None:
         self.statements += 1
@@ -195,16 +228,16 @@ class ParquetDestination:
     def _demand(self, load_id: str) -> StoredLoad:
         stored = self.find_load(load_id)
         if stored is None:
-            raise PermanentError(f"{self._folder.uri(_load_path(load_id))} was deleted while the load was worked on")
+            raise PermanentError(f"{self._folder.uri(load_path(load_id))} was deleted while the load was worked on")
         return stored
 
     def _demand_processing(self, spec: LoadSpec) -> None:
         if spec.load_id not in self._columns:
-            record = self._folder.read_json(_load_path(spec.load_id))
+            record = self._folder.read_json(load_path(spec.load_id))
             if record is None:
                 raise PermanentError(f"load {spec.load_id} of {spec.table} is unknown: no chunk can be added to it")
             self._columns[spec.load_id] = columns_from(record["columns"])
-        failed = self._folder.head(_failed_path(spec.load_id)) is not None
+        failed = self._folder.head(failed_path(spec.load_id)) is not None
         if failed or self._commit_of(spec) is not None:
             status = "failed" if failed else "completed"
             raise PermanentError(f"load {spec.load_id} of {spec.table} is {status}: no chunk can be added to it")
@@ -243,42 +276,3 @@ def _demand_whole(stored: StoredLoad, chunks: int, totals: tuple[int, int, int])
 def _sums(ledger: dict[int, ChunkTotals]) -> tuple[int, int, int]:
     rows = ledger.values()
     return sum(r.loaded for r in rows), sum(r.rejected for r in rows), sum(r.skipped for r in rows)
-
-
-def _load_path(load_id: str) -> str:
-    return f"{BOOKS}/loads/{load_id}.json"
-
-
-def _failed_path(load_id: str) -> str:
-    return f"{BOOKS}/failed/{load_id}.json"
-
-
-def _load_record(spec: LoadSpec, columns: Columns) -> dict[str, Any]:
-    row = encode_load(spec)
-    return {
-        "load_id": spec.load_id,
-        "table": spec.table,
-        "mode": spec.mode,
-        "started": row[12],
-        "columns": columns_json(columns),
-        "spec": json.loads(row[4]),
-        "plan": base64.b64encode(row[5]).decode(),
-    }
-
-
-def _row(record: dict[str, Any]) -> tuple[Any, ...]:
-    spec = record["spec"]
-    text, plan = json.dumps(spec, ensure_ascii=False), base64.b64decode(record["plan"])
-    totals = (spec["chunks"], spec["counted"], 0, 0, 0)
-    return (
-        record["load_id"],
-        record["table"],
-        record["mode"],
-        "processing",
-        text,
-        plan,
-        *totals,
-        "",
-        record["started"],
-        "",
-    )

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from transforms.core.errors import ConfigError
-from transforms.core.tables.column import TEXT, Column, ColumnType
+from transforms.core.tables.columns.column import TEXT, Column, ColumnType
 from transforms.core.tables.databases.column_fit import clashes
 from transforms.core.tables.databases.target import TargetColumn, misfits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.loads.destination import LoadSpec
 
 Columns = tuple[Column, ...]
 

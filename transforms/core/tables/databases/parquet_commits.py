@@ -12,7 +12,7 @@ from transforms.core.tables.databases.parquet_columns import columns_from, colum
 from transforms.core.tables.databases.parquet_files import BOOKS, Folder, demand_table, part_load, root_of
 
 if TYPE_CHECKING:
-    from transforms.core.tables.column import Column
+    from transforms.core.tables.columns.column import Column
 
 
 class Commit(NamedTuple):

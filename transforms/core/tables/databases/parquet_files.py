@@ -11,7 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from transforms.core.errors import ConfigError
-from transforms.core.objects.store import AlreadyThereError, MissingError, absolute, open_store
+from transforms.core.objects.expansion import absolute
+from transforms.core.objects.small_files import read_whole
+from transforms.core.objects.store import AlreadyThereError, MissingError, open_store
 from transforms.core.objects.uri import parse, shown
 
 if TYPE_CHECKING:
@@ -134,8 +136,10 @@ class Folder:
 
     def read(self, path: str) -> bytes | None:
         """All of a file, or None when there is none."""
-        info = self.head(path)
-        return None if info is None else self._opened().read(info, 0, info.size_bytes)
+        data = read_whole(self._opened(), self.uri(path))
+        if data is not None:
+            self._count()  # a look, and the reading
+        return data
 
     def read_json(self, path: str) -> Any:
         """A JSON file's value, or None when there is none."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import PermanentError
 from transforms.core.tables.databases.parquet_files import BOOKS, MOST_RANGES, part_name, span_chunks, span_name
-from transforms.core.tables.destination import ChunkTotals
+from transforms.core.tables.loads.destination import ChunkTotals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from transforms.core.tables.databases.parquet_files import Folder
-    from transforms.core.tables.destination import ChunkRows
+    from transforms.core.tables.loads.destination import ChunkRows
 
 
 class Entry(NamedTuple):

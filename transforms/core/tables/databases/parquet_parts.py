@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 from transforms.core.errors import PermanentError
 from transforms.core.objects.ranged_file import RangedFile
 from transforms.core.tables.databases.parquet_columns import arrow_schema
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from transforms.core.objects.store import Store
     from transforms.core.outcome import ObjectInfo
-    from transforms.core.tables.column import Column
-    from transforms.core.tables.destination import ChunkRows
+    from transforms.core.tables.columns.column import Column
+    from transforms.core.tables.loads.destination import ChunkRows
 
 
 def encode_part(chunks: Sequence[ChunkRows], columns: Sequence[Column]) -> bytes:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from transforms.core.tables.databases.parquet_columns import Columns
     from transforms.core.tables.databases.parquet_files import Folder
     from transforms.core.tables.databases.parquet_ledger import Entry
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.loads.destination import LoadSpec
 
 
 def publish_load(

@@ -13,8 +13,8 @@ from transforms.core.errors import ConfigError, HornbeamError, PermanentError, T
 from transforms.core.tables.databases import postgres_catalog
 from transforms.core.tables.databases.postgres_copy import choose_format
 from transforms.core.tables.databases.postgres_session import PUBLISH_LOCK_TIMEOUT_SECONDS, connect, quoted, translate
-from transforms.core.tables.databases.sql import LOADS, Dialect, TableName
-from transforms.core.tables.databases.sql_destination import SqlDestination
+from transforms.core.tables.databases.sql import LOADS, Dialect, TableName, select_rejects
+from transforms.core.tables.databases.sql_group import SqlGroups
 from transforms.core.tables.databases.target import TargetColumn
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from transforms.core.tables.destination import WriteMode
-    from transforms.core.tables.destination_uri import DestinationUri
+    from transforms.core.tables.loads.destination import WriteMode
+    from transforms.core.tables.loads.destination_uri import DestinationUri
 
 DIALECT = Dialect(
     quote=quoted,
@@ -42,11 +42,14 @@ DIALECT = Dialect(
         "text": "text",
     },
     folds_case=False,
+    schema="public",
 )
 _TABLE_KINDS = {"r": "table", "p": "partitioned table"}
+_PUBLISH_LOCK = "SELECT pg_advisory_xact_lock{}(hashtextextended('hornbeam publish ' || $1 || '.' || $2, 0))::text"
+_MOST_TYPES = 100  # tables whose types are kept: a stream makes ever more staging tables
 
 
-class PostgresDestination(SqlDestination):
+class PostgresDestination(SqlGroups):
     """A PostgreSQL database; see `Destination` for the contract.
 
     A transaction of chunks is five statements: BEGIN, the status with FOR KEY SHARE, the ledger rows, COPY, COMMIT
@@ -150,12 +153,9 @@ class PostgresDestination(SqlDestination):
             raise translate(error) from error
 
     def _sql_types(self, table: TableName) -> dict[str, str]:
-        """The types of a table of ours; they don't change while the load runs."""
-        if table not in self._types:
-            columns = self._target_columns(table)
-            if columns is None:
-                raise PermanentError(f"table {table.schema}.{table.name} is gone: run the same command again")
-            self._types[table] = {column.name: column.sql_type for column in columns}
+        """The types of a table's columns as they were when they were last looked at; ours don't change."""
+        if table not in self._types and self._target_columns(table) is None:
+            raise PermanentError(f"table {table.schema}.{table.name} is gone: run the same command again")
         return self._types[table]
 
     def _default_schema(self) -> str:
@@ -180,10 +180,14 @@ class PostgresDestination(SqlDestination):
             return None
         if kind[0][0] not in _TABLE_KINDS:
             raise ConfigError(f"{table.schema}.{table.name} is not a table: name the table itself, or another one")
-        return tuple(
+        columns = tuple(
             TargetColumn(name, sql_type, postgres_catalog.column_type(sql_type), nullable, filled, read_only)
             for name, sql_type, nullable, filled, read_only in self._query(postgres_catalog.COLUMNS, *table)
         )
+        if len(self._types) >= _MOST_TYPES:
+            self._types.clear()
+        self._types[table] = {column.name: column.sql_type for column in columns}
+        return columns
 
     def _column_rules(self, table: TableName, names: Sequence[str]) -> tuple[dict[str, str], list[str]]:
         columns = self._target_columns(table) or ()
@@ -199,12 +203,17 @@ class PostgresDestination(SqlDestination):
         self._query("SELECT pg_advisory_xact_lock(hashtextextended('hornbeam bookkeeping', 0))::text")
 
     def _enter_publish(self, target: TableName, mode: WriteMode, *, exists: bool) -> None:
-        lock = "SELECT pg_advisory_xact_lock(hashtextextended('hornbeam publish ' || $1 || '.' || $2, 0))::text"
-        self._query(lock, *target)
+        self._query(_PUBLISH_LOCK.format(""), *target)
         if exists and mode != "append":
             self._change(f"LOCK TABLE {target.sql(DIALECT)} IN SHARE ROW EXCLUSIVE MODE")
 
-    def _stream_rejects(self, statement: str, load_id: str) -> Iterator[str]:
+    def _enter_group(self, target: TableName, mode: WriteMode, *, alone: bool) -> None:
+        if alone or mode != "append":
+            self._enter_publish(target, mode, exists=True)
+        else:  # rows that are only added don't hinder each other
+            self._query(_PUBLISH_LOCK.format("_shared"), *target)
+
+    def _stream_rejects(self, table: str, load_id: str) -> Iterator[str]:
         self.statements += 1
         with self._connected().cursor() as cursor:
-            yield from (row[0] for row in cursor.stream(statement, [load_id]))
+            yield from (row[0] for row in cursor.stream(select_rejects(table, DIALECT), [load_id]))

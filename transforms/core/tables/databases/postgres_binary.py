@@ -20,6 +20,7 @@ TRAILER = b"\xff\xff"
 _EPOCH_MICROSECONDS = 946_684_800_000_000  # PostgreSQL counts from 2000-01-01
 _EPOCH_DAYS = 10_957
 _NULL = -1
+_NULL_CELL = b"\xff\xff\xff\xff"  # a length of -1, and nothing behind it
 _EXACT = Context(prec=60)
 _BASE_DIGITS = 4  # a numeric's digits stand in groups of four
 
@@ -109,32 +110,22 @@ class _Weave:
 
     def add_with_nulls(self, cells: Cells) -> None:
         self._end_piece()
-        valid = cells.valid
-        assert valid is not None
         records = _records(self._count, cells.fields, cells.values)
-        width = records.dtype.itemsize
-        raw = records.view(np.uint8).reshape(self._count, width)
-        raw[~valid, :4] = 0xFF  # a length of -1 and nothing behind it
-        kept = np.ones((self._count, width), dtype=bool)
-        kept[~valid, 4:] = False
-        offsets = np.zeros(self._count + 1, dtype=np.int32)
-        np.cumsum(np.where(valid, width, 4), out=offsets[1:])
-        self._pieces.append(_binary(self._count, offsets, raw[kept]))
+        self._pieces.append(_binary(self._count, records, pa.array(cells.valid).buffers()[1]))
 
     def join(self) -> memoryview:
         self._end_piece()
         joined = self._pieces[0]
         if len(self._pieces) > 1:
-            joined = pc.binary_join_element_wise(*self._pieces, pa.scalar(b""))
+            joined = pc.binary_join_element_wise(
+                *self._pieces, pa.scalar(b""), null_handling="replace", null_replacement=_NULL_CELL
+            )
         offsets = np.frombuffer(joined.buffers()[1], dtype=np.int32)
         return memoryview(joined.buffers()[2])[offsets[joined.offset] : offsets[joined.offset + self._count]]
 
     def _end_piece(self) -> None:
         if self._fields:
-            records = _records(self._count, self._fields, self._values)
-            width = records.dtype.itemsize
-            offsets = np.arange(0, width * (self._count + 1), width, dtype=np.int32)
-            self._pieces.append(_binary(self._count, offsets, records))
+            self._pieces.append(_binary(self._count, _records(self._count, self._fields, self._values)))
             self._fields, self._values = [], []
 
 
@@ -145,8 +136,10 @@ def _records(count: int, fields: Sequence[tuple[str, str]], values: Sequence[np.
     return records
 
 
-def _binary(count: int, offsets: np.ndarray, data: np.ndarray) -> pa.Array:
-    return pa.Array.from_buffers(pa.binary(), count, [None, pa.py_buffer(offsets), pa.py_buffer(data)])
+def _binary(count: int, records: np.ndarray, valid: pa.Buffer | None = None) -> pa.Array:
+    width = records.dtype.itemsize
+    offsets = np.arange(0, width * (count + 1), width, dtype=np.int32)
+    return pa.Array.from_buffers(pa.binary(), count, [valid, pa.py_buffer(offsets), pa.py_buffer(records)])
 
 
 def _cells(column: pa.Array) -> Cells:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from transforms.core.tables.column import TEXT, ColumnType
+from transforms.core.tables.columns.column import TEXT, ColumnType
 
 _CLASS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $1 AND c.relname = $2"
 

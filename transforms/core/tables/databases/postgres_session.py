@@ -10,12 +10,12 @@ from psycopg import errors, sql
 
 from transforms.core.errors import ConfigError, PermanentError, TransientError
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transforms.core.tables.destination_uri import DestinationUri
+    from transforms.core.tables.loads.destination_uri import DestinationUri
 
 LOCK_TIMEOUT_SECONDS = 60  # a chunk waits at most this long for another attempt of its ledger row
 PUBLISH_LOCK_TIMEOUT_SECONDS = 600  # a publish waits for another one of the same table, which may move many rows

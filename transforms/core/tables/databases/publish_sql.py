@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from transforms.core.tables.databases.sql import REJECT_COLUMNS, REJECTS
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
-    from transforms.core.tables.column import Column
+    from transforms.core.tables.columns.column import Column
     from transforms.core.tables.databases.sql import Dialect, TableName
-    from transforms.core.tables.destination import LoadSpec, WriteMode
+    from transforms.core.tables.loads.destination import LoadSpec, WriteMode
 
 Way = Literal["rename", "swap", "insert", "clear_insert", "upsert"]
 
@@ -81,7 +81,8 @@ class Move(NamedTuple):
     def write_repeated(self, column: str) -> str:
         """Writes the rows that repeat a value of `column` to the rejects (parameter 1: its name).
 
-        Their lines have a reject's keys, but `file` is the file's number in the plan; `line` and `raw` are not known.
+        Their lines have a reject's keys, but `file` is the part's number in the plan, and `line` and `raw` are not
+        known here: reject_places finds them.
         """
         name = f"CAST({self.dialect.mark}1 AS TEXT)"
         reject = self.dialect.json_object.format(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from transforms.core.errors import ConfigError
-from transforms.core.tables.destination_uri import parse_destination, scheme_of, without_password
+from transforms.core.tables.loads.destination_uri import parse_destination, scheme_of, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from transforms.core.tables.destination import Destination
+    from transforms.core.tables.loads.destination import Destination
 
 
 class Database(NamedTuple):
@@ -19,10 +19,14 @@ class Database(NamedTuple):
     Attributes:
         open: Makes the destination, unopened, from (uri, password, access).
         single_process: Whether only one process may write.
+        long_transactions: Whether its destination is a `LongWriter`: its batches are larger.
+        staging: Where the rows of a load wait until it is published, with its id as `load`; deleting that gives it up.
     """
 
     open: Callable[[str, str, Any], Destination]
     single_process: bool
+    long_transactions: bool = False
+    staging: str = "hornbeam_staging_{load:.16}"
 
 
 def _duckdb(uri: str, password: str, access: Any) -> Destination:  # noqa: ARG001
@@ -57,12 +61,12 @@ def _bigquery(uri: str, password: str, access: Any) -> Destination:  # noqa: ARG
 
 
 DATABASES: dict[str, Database] = {
-    "duckdb": Database(_duckdb, single_process=True),
+    "duckdb": Database(_duckdb, single_process=True, long_transactions=True),
     "sqlite": Database(_sqlite, single_process=True),
     "postgresql": Database(_postgres, single_process=False),
     "postgres": Database(_postgres, single_process=False),
-    "parquet": Database(_parquet, single_process=False),
-    "bigquery": Database(_bigquery, single_process=False),
+    "parquet": Database(_parquet, single_process=False, staging="_hornbeam/{{staging,ledger}}/{load}"),
+    "bigquery": Database(_bigquery, single_process=False, staging="hornbeam_staging_{load}"),
 }
 
 

@@ -5,16 +5,17 @@ Text only: nothing here is sent. Publishing has its own module beside this one.
 
 from __future__ import annotations
 
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import ConfigError
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from transforms.core.tables.column import ColumnType
-    from transforms.core.tables.destination import ChunkTotals, LoadSpec
+    from transforms.core.tables.columns.column import ColumnType
+    from transforms.core.tables.loads.destination import ChunkTotals, LoadSpec
 
 LOADS = "hornbeam_loads"
 LEDGER = "hornbeam_ledger"
@@ -24,6 +25,7 @@ LOAD_COLUMNS = (
     "load_id", "target", "mode", "status", "spec", "plan", "chunks", "counted",
     "loaded", "rejected", "skipped", "error", "started", "finished",
 )  # fmt: skip
+_ASCII_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 class Dialect(NamedTuple):
@@ -37,6 +39,8 @@ class Dialect(NamedTuple):
         json_object: Template of a text expression for a JSON object, `{}` = name, value, name, value.
         types: SQL type of each kind; decimal has `{precision}` and `{scale}`.
         folds_case: Whether names that differ only in case are the same name.
+        schema: The schema that every database has from the start.
+        apart: Behind a column of long texts: keeps them so that one can be read without its neighbours.
     """
 
     quote: Callable[[str], str]
@@ -46,6 +50,8 @@ class Dialect(NamedTuple):
     json_object: str
     types: Mapping[str, str]
     folds_case: bool
+    schema: str
+    apart: str = ""
 
     def sql_type(self, column_type: ColumnType) -> str:
         """The SQL type that a column of ours gets in a table that we make."""
@@ -54,6 +60,10 @@ class Dialect(NamedTuple):
     def fold(self, name: str) -> str:
         """The form in which two names of one column are equal."""
         return name.casefold() if self.folds_case else name
+
+    def fold_table(self, table: TableName) -> TableName:
+        """The form in which two names of one table are equal: these databases fold the letters of ASCII only."""
+        return TableName(*(name.translate(_ASCII_LOWER) for name in table)) if self.folds_case else table
 
     def names(self, names: Iterable[str]) -> str:
         """A list of identifiers, quoted."""
@@ -109,7 +119,7 @@ def bookkeeping_ddl(home: TableName, dialect: Dialect) -> tuple[str, ...]:
         LEDGER: f"load_id TEXT NOT NULL, chunk {whole}, file {whole}, counted {whole}, loaded {whole}, "
         f"rejected {whole}, skipped {whole}, PRIMARY KEY (load_id, chunk)",
         REJECTS: f"load_id TEXT NOT NULL, file {whole}, record {whole}, chunk {whole}, place {whole}, "
-        "reject TEXT NOT NULL",
+        f"reject TEXT NOT NULL {dialect.apart}",
     }
     return tuple(
         f"CREATE TABLE IF NOT EXISTS {home.beside(name).sql(dialect)} ({text})" for name, text in columns.items()
@@ -117,9 +127,33 @@ def bookkeeping_ddl(home: TableName, dialect: Dialect) -> tuple[str, ...]:
 
 
 def insert_load(home: TableName, dialect: Dialect) -> str:
-    """One new load; parameters in the order of LOAD_COLUMNS."""
-    marks = ", ".join(f"{dialect.mark}{number}" for number in range(1, len(LOAD_COLUMNS) + 1))
-    return f"INSERT INTO {home.beside(LOADS).sql(dialect)} ({', '.join(LOAD_COLUMNS)}) VALUES ({marks})"
+    """One new load, or what is new of one without a plan; parameters in the order of LOAD_COLUMNS."""
+    return _insert_loads(home, dialect, 1)
+
+
+def insert_whole(home: TableName, dialect: Dialect, count: int) -> str:
+    """Some loads as above, one behind the other; its rows are the ids of those that were new or had no plan."""
+    return f"{_insert_loads(home, dialect, count)} RETURNING load_id"
+
+
+def _insert_loads(home: TableName, dialect: Dialect, count: int) -> str:
+    width = len(LOAD_COLUMNS)
+    marks = ", ".join(
+        f"({', '.join(f'{dialect.mark}{number}' for number in range(first, first + width))})"
+        for first in range(1, count * width, width)
+    )
+    kept = ("load_id", "started")
+    changed = ", ".join(f"{name} = excluded.{name}" for name in LOAD_COLUMNS if name not in kept)
+    return (
+        f"INSERT INTO {home.beside(LOADS).sql(dialect)} AS l ({', '.join(LOAD_COLUMNS)}) VALUES {marks} "
+        f"ON CONFLICT (load_id) DO UPDATE SET {changed} WHERE l.plan = CAST('' AS {dialect.blob})"
+    )
+
+
+def delete_unplanned(home: TableName, dialect: Dialect) -> str:
+    """Takes out a load that has no plan; parameter: its id."""
+    where = f"load_id = {dialect.mark}1 AND plan = CAST('' AS {dialect.blob})"
+    return f"DELETE FROM {home.beside(LOADS).sql(dialect)} WHERE {where}"
 
 
 def select_loads(home: TableName, dialect: Dialect) -> str:
@@ -136,14 +170,26 @@ def select_loads(home: TableName, dialect: Dialect) -> str:
     return f"SELECT {columns} FROM {loads} l LEFT JOIN (SELECT load_id, {sums} FROM {ledger} GROUP BY load_id) g ON g.load_id = l.load_id"  # noqa: E501
 
 
-def insert_ledger(home: TableName, dialect: Dialect, load_id: str, totals: Iterable[ChunkTotals]) -> str:
+def select_rejects(table: str, dialect: Dialect, what: str = "reject", which: str = "") -> str:
+    """A load's rejects, or something else of them, in the order of the files; parameter: the load's id."""
+    return f"SELECT {what} FROM {table} WHERE load_id = {dialect.mark}1 {which} ORDER BY file, record, chunk, place"
+
+
+def insert_ledger(home: TableName, dialect: Dialect, load_id: str, totals: Sequence[ChunkTotals]) -> str:
     """All ledger rows of a transaction in one statement, by chunk number so that two attempts can't deadlock.
 
     The load's id is text of ours (hex digits) and the rest whole numbers, so they stand in the statement itself: no
     driver's limit on parameters applies.
     """
+    return insert_ledgers(home, dialect, [(load_id, totals)])
+
+
+def insert_ledgers(home: TableName, dialect: Dialect, loads: Iterable[tuple[str, Sequence[ChunkTotals]]]) -> str:
+    """The same for several loads; by their ids."""
     rows = ", ".join(
-        f"('{_hex(load_id)}', " + ", ".join(str(int(number)) for number in row) + ")" for row in sorted(totals)
+        f"('{_hex(load_id)}', " + ", ".join(str(int(number)) for number in row) + ")"
+        for load_id, totals in sorted(loads)
+        for row in sorted(totals)
     )
     columns = "load_id, chunk, file, counted, loaded, rejected, skipped"
     return f"INSERT INTO {home.beside(LEDGER).sql(dialect)} ({columns}) VALUES {rows}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from transforms.core.tables.databases.target import TargetColumn
-    from transforms.core.tables.destination import WriteMode
+    from transforms.core.tables.loads.destination import WriteMode
 
 
 class UniqueConflictError(PermanentError):
@@ -36,7 +36,9 @@ class SqlConnection(ABC):
 
     def __init__(self) -> None:
         self.statements = 0
+        self.table = ""
         self._schema = ""
+        self._with_books: set[str] = set()
 
     @abstractmethod
     def open(self) -> None:
@@ -104,9 +106,16 @@ class SqlConnection(ABC):
     def _enter_publish(self, target: TableName, mode: WriteMode, *, exists: bool) -> None:  # noqa: B027 - the same
         """Waits until nobody else publishes to the target (inside a transaction)."""
 
+    def _enter_group(self, target: TableName, mode: WriteMode, *, alone: bool) -> None:  # noqa: B027 - the same
+        """The same for loads that go into the target together; `alone`: they change its columns."""
+
+    def _absent(self) -> bool:
+        """Whether there is no database yet."""
+        return False
+
     @abstractmethod
-    def _stream_rejects(self, statement: str, load_id: str) -> Iterator[str]:
-        """Sends a query of one text column and yields its values without holding them all."""
+    def _stream_rejects(self, table: str, load_id: str) -> Iterator[str]:
+        """What `select_rejects` finds in a table (as it stands in a statement), without holding it all."""
 
     @contextmanager
     def _transaction(self, *, exclusive: bool = True) -> Iterator[None]:

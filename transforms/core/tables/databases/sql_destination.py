@@ -27,7 +27,7 @@ from transforms.core.tables.databases.sql import (
 from transforms.core.tables.databases.sql_bookkeeping import SqlBookkeeping
 from transforms.core.tables.databases.sql_connection import OtherAttemptError, UniqueConflictError
 from transforms.core.tables.databases.target import demand_sound, misfits, missing_columns
-from transforms.core.tables.destination import BadRowsError, TooManyRejectsError
+from transforms.core.tables.loads.destination import BadRowsError, TooManyRejectsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,22 +35,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from transforms.core.tables.databases.target import TargetColumn
-    from transforms.core.tables.destination import ChunkRows, LoadSpec, StoredLoad
+    from transforms.core.tables.loads.destination import ChunkRows, LoadSpec, StoredLoad
 
 
 class SqlDestination(SqlBookkeeping):
     """A `Destination` on a SQL database. Not thread-safe; see the protocol for the contract of the public methods."""
+
+    def announce_load(self, spec: LoadSpec, error: str = "") -> None:
+        """Stores a load that has no plan yet, unless one is there by now."""
+        target = self._resolve(spec.table)
+        there = self._exists(target.beside(LOADS))
+        with self._transaction():
+            if not there:
+                self._make_books(target)
+            self._change(insert_load(target, self.dialect), *encode_load(spec, error))
 
     def create_load(self, spec: LoadSpec) -> StoredLoad:
         """Stores the plan and makes staging, unless they are there."""
         demand_sound(spec)
         target = self._resolve(spec.table)
         with self._transaction():
-            self._enter_ddl()
-            for statement in bookkeeping_ddl(target, self.dialect):
-                self._change(statement)
+            self._make_books(target)
             stored = self._stored(target, spec.load_id, self.exclusive_lock)
-            if stored is None:
+            if stored is None or not stored.planned:
                 self._demand_fit(spec, target)
                 self._change(insert_load(target, self.dialect), *encode_load(spec))
                 self._make_staging(spec, target)
@@ -103,6 +110,11 @@ class SqlDestination(SqlBookkeeping):
             message = f"load {spec.load_id} can't be published to {spec.table}: {error}; nothing of it was"
             raise PermanentError(message) from error
 
+    def _make_books(self, home: TableName) -> None:
+        self._enter_ddl()
+        for statement in bookkeeping_ddl(home, self.dialect):
+            self._change(statement)
+
     def _demand_fit(self, spec: LoadSpec, target: TableName) -> None:
         columns = self._target_columns(target)
         findings = misfits(spec, columns, self.dialect.fold) if columns is not None else []
@@ -130,14 +142,20 @@ class SqlDestination(SqlBookkeeping):
             self._make_staging(spec, home)
 
     def _write(self, spec: LoadSpec, target: TableName, chunks: Sequence[ChunkRows]) -> None:
-        rows, rejects = joined_rows(chunks), joined_rejects(spec.load_id, chunks)
         with self._transaction(exclusive=False):
             self._demand_processing(spec, target)
-            self._change(insert_ledger(target, self.dialect, spec.load_id, [chunk.totals for chunk in chunks]))
-            if rows.num_rows:
-                self._put_rows(target.beside(staging_name(spec.load_id)), staging_columns(spec), rows)
-            if rejects.num_rows:
-                self._put_rows(target.beside(REJECTS), REJECT_COLUMNS, rejects)
+            self._put_chunks(spec, target, chunks)
+
+    def _put_chunks(self, spec: LoadSpec, target: TableName, chunks: Sequence[ChunkRows]) -> None:
+        self._change(insert_ledger(target, self.dialect, spec.load_id, [chunk.totals for chunk in chunks]))
+        self._put_chunk_rows(spec, target, chunks)
+
+    def _put_chunk_rows(self, spec: LoadSpec, target: TableName, chunks: Sequence[ChunkRows]) -> None:
+        rows, rejects = joined_rows(chunks), joined_rejects(spec.load_id, chunks)
+        if rows.num_rows:
+            self._put_rows(target.beside(staging_name(spec.load_id)), staging_columns(spec), rows)
+        if rejects.num_rows:
+            self._put_rows(target.beside(REJECTS), REJECT_COLUMNS, rejects)
 
     def _demand_processing(self, spec: LoadSpec, home: TableName) -> None:
         where = f"load_id = {self.dialect.mark}1{self.share_lock}"

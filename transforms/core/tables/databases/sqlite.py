@@ -11,29 +11,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from transforms.core.errors import ConfigError, HornbeamError, PermanentError, TransientError
-from transforms.core.tables.databases.sql import LOADS, TableName
+from transforms.core.tables.databases.sql import LOADS, TableName, select_rejects
 from transforms.core.tables.databases.sql_connection import UniqueConflictError
-from transforms.core.tables.databases.sql_destination import SqlDestination
+from transforms.core.tables.databases.sql_group import SqlGroups
 from transforms.core.tables.databases.sqlite_values import DIALECT, column_type, strict_check, value_rows
 from transforms.core.tables.databases.target import TargetColumn
-from transforms.core.tables.destination import BadRowsError
+from transforms.core.tables.loads.destination import BadRowsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
 
-    from transforms.core.tables.destination_uri import DestinationUri
+    from transforms.core.tables.loads.destination_uri import DestinationUri
 
 _BUSY_SECONDS = 60.0
 # Words in a table's own CREATE statement that its staging table wouldn't have: then it isn't dropped.
 _KEPT_BY = ("CHECK", "COLLATE", "UNIQUE", "PRIMARY", "REFERENCES", "DEFAULT", "GENERATED", "STRICT", "WITHOUT", " AS ")
 
 
-class SQLiteDestination(SqlDestination):
+class SQLiteDestination(SqlGroups):
     """A SQLite file; see `Destination` for the contract.
 
-    The file is made by the first `create_load`, not by `open`: a dry run leaves none behind. CHECK constraints of an
+    The file is made by the first write, not by `open`: a dry run leaves none behind. CHECK constraints of an
     existing table can't be read from SQLite's catalogue: a row that violates one is refused at publish, not before.
     """
 
@@ -57,6 +57,10 @@ class SQLiteDestination(SqlDestination):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def is_there(self) -> bool:
+        """Whether there is a file yet."""
+        return not self._absent()
 
     def check(self, table: str) -> list[str]:
         """Findings of a pre-flight; the file isn't made."""
@@ -172,8 +176,8 @@ class SQLiteDestination(SqlDestination):
         text = str(self._entry(table)[0][1]).upper()
         return not others and not any(word in text for word in _KEPT_BY)
 
-    def _stream_rejects(self, statement: str, load_id: str) -> Iterator[str]:
-        yield from (row[0] for row in self._send(statement, [load_id]))
+    def _stream_rejects(self, table: str, load_id: str) -> Iterator[str]:
+        yield from (row[0] for row in self._send(select_rejects(table, DIALECT), [load_id]))
 
 
 def _translate(error: sqlite3.Error, path: Path) -> Exception:

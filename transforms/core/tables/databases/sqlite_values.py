@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.tables.column import TEXT, ColumnType
+from transforms.core.tables.columns.column import TEXT, ColumnType
 from transforms.core.tables.databases.sql import Dialect, double_quoted
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ DIALECT = Dialect(
         "text": "TEXT",
     },
     folds_case=True,
+    schema="main",
 )
 
 

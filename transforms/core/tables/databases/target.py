@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from transforms.core.errors import ConfigError
-from transforms.core.tables.column import Column, ColumnType
-from transforms.core.tables.destination import FILE_COLUMN, RECORD_COLUMN
+from transforms.core.tables.columns.column import Column, ColumnType
+from transforms.core.tables.loads.destination import FILE_COLUMN, RECORD_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from transforms.core.tables.destination import LoadSpec
+    from transforms.core.tables.loads.destination import LoadSpec
 
 
 class TargetColumn(NamedTuple):

@@ -1,0 +1,1 @@
+"""Copying objects: what to copy, how, and the proof that it arrived."""

@@ -1,0 +1,1 @@
+"""Blocks of texts of one column: what they are, and as typed Arrow values."""
