@@ -34,13 +34,14 @@ class WatchObjects(beam.PTransform):
     """Polls a listing for new and changed objects: a PCollection of Notices, in the global window.
 
     Unbounded. It ends, and with it the input (open batches are flushed), when the run is asked to stop, or when nothing
-    came, waited or was worked for `stop_after_idle_seconds`. Delivery: each version of an object once; an engine that
-    restarts repeats what it had not yet kept. A file on a disk waits while it is written (polling.py); a restarted
-    worker has forgotten its last look, so there a young file waits one more. Parallelism: one poller. State: some 100
-    bytes in the engine, however many objects there are; about 100 bytes an object in the worker that polls, and some 22
-    bytes in the folder (seen.py), written once it was seen. Flink's runner also keeps a description of what each poll
-    left (Beam's issue 27648): 7 KB in its checkpoints, 40 to 80 KB of a TaskManager's heap a poll, whatever was found.
-    Event time is when a poll saw the object, and no window but the global one is needed: batches close by real time.
+    came or waited for `stop_after_idle_seconds`, nor was worked in the worker that polls. Delivery: each version of an
+    object once; an engine that restarts repeats what it had not yet kept. A file on a disk waits while it is written
+    (polling.py); a restarted worker has forgotten its last look, so there a young file waits one more. Parallelism: one
+    poller. State: some 100 bytes in the engine, however many objects there are; about 100 bytes an object in the worker
+    that polls, and some 22 bytes in the folder (seen.py), written once it was seen. Flink's runner also keeps a
+    description of what each poll left (Beam's issue 27648): 7 KB in its checkpoints, 40 to 80 KB of a TaskManager's
+    heap a poll, whatever was found. Event time is when a poll saw the object, and no window but the global one is
+    needed: batches close by real time.
 
     Not for FnApiRunner, which polls once and then ends well.
 

@@ -73,7 +73,7 @@ def test_a_worker_process_learns_of_the_request_from_the_stop_file(tmp_path):
         worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
         assert worker.stdout.readline() == "up\n"
         interrupt.request(signal.SIGTERM)
-        assert worker.communicate(timeout=60)[0] == f"{int(signal.SIGTERM)}\n"
+        assert worker.communicate(timeout=120)[0] == f"{int(signal.SIGTERM)}\n"
 
 
 def test_what_is_being_finished_does_not_see_a_request_but_sees_that_the_run_was_given_up():
@@ -109,7 +109,7 @@ def test_a_worker_that_finishes_its_work_learns_from_the_stop_file_that_the_run_
         interrupt.request(signal.SIGINT)
         assert [worker.stdout.readline(), worker.stdout.readline()] == [f"{int(signal.SIGINT)}\n", "0\n"]
         interrupt.give_up()
-        assert worker.communicate(timeout=60)[0] == f"{int(signal.SIGTERM)}\n"
+        assert worker.communicate(timeout=120)[0] == f"{int(signal.SIGTERM)}\n"
 
 
 def test_a_second_signal_ends_the_process_at_once_after_ending_its_children():
@@ -125,7 +125,7 @@ def test_a_second_signal_ends_the_process_at_once_after_ending_its_children():
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline() == "asked\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30)[0] == "children ended\n"
+    assert process.communicate(timeout=120)[0] == "children ended\n"
     assert process.returncode == 130
 
 
@@ -137,5 +137,5 @@ def test_a_worker_that_ends_ignores_a_late_signal():
         "from transforms.core import interrupt\n"
         "interrupt.handle_in_worker()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.split() == ["SIG_IGN", "SIG_IGN"]

@@ -42,7 +42,7 @@ def test_memory_of_child_processes_counts(sampler):
         assert child.stdout.readline() == "up\n"
         wait_for(lambda: sampler.above_baseline() > 55 * MIB)
     finally:
-        child.communicate("\n", timeout=30)
+        child.communicate("\n", timeout=120)
     wait_for(lambda: sampler.above_baseline() < 40 * MIB)
 
 

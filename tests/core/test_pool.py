@@ -83,7 +83,7 @@ def test_places_that_are_held_are_missing_to_tasks_and_holders_wait_for_each_oth
 
 def test_as_many_as_the_size_work_at_once_and_no_more():
     gate, size = Open(), 5
-    meet = threading.Barrier(size, timeout=30)
+    meet = threading.Barrier(size, timeout=120)
     flight = InFlight(WorkPool(size, gate))
     for number in range(size * 4):
         flight.submit(meet.wait, number)  # passes only when `size` of them are inside together

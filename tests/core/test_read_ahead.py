@@ -44,7 +44,7 @@ def test_the_next_block_is_read_while_one_is_worked_and_no_more():
     with ahead(source(), block=5) as items:
         assert next(items) == 0
         for _ in range(10):
-            assert asked.acquire(timeout=10)  # the second block comes though only one item was taken
+            assert asked.acquire(timeout=120)  # the second block comes though only one item was taken
         assert next(items) == 1
         assert len(read) == 10
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]

@@ -86,7 +86,7 @@ class Cluster:
 
     def wait_until_idle(self) -> None:
         """Waits until nobody works any more: when a command has failed, a worker may still end what it has begun."""
-        wait_until(lambda: not any(map(self.workers, self.pools)), "the end of all workers", 60)
+        wait_until(lambda: not any(map(self.workers, self.pools)), "the end of all workers", 120)
 
     def states(self) -> dict[str, str]:
         """The state of each job that was ever sent here, by its name."""

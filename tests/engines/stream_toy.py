@@ -1,7 +1,7 @@
 """A small stream on the run frame: what appears in FOLDER/in is batched, and each batch tells in FOLDER/out of itself.
 
 `python -m tests.engines.stream_toy FOLDER [--setting=value…] [Beam's flags]`. FOLDER/polls tells of every poll; a file
-FOLDER/wait holds batches, FOLDER/broken breaks polls, a number in FOLDER/grow says for how many polls in/growing grows.
+FOLDER/wait holds batches, FOLDER/broken breaks polls, FOLDER/grow lets in/growing grow at each poll.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ class Listing:
 
     def _grow(self) -> None:
         """After it was listed, so that no two polls see the same."""
-        grow = Path(self.folder, "grow")
-        if grow.exists() and (left := int(grow.read_text())):
-            grow.write_text(str(left - 1))
+        if Path(self.folder, "grow").exists():
             with Path(self.folder, "in", "growing").open("a") as growing:
                 growing.write("x")
 

@@ -86,7 +86,7 @@ def job(cluster, tmp_path):
 
 
 def test_each_task_manager_has_its_work_done_by_the_pool_beside_it(job, cluster):
-    wait_until(lambda: all(map(cluster.workers, cluster.pools)), "a worker of each pool", 60)
+    wait_until(lambda: all(map(cluster.workers, cluster.pools)), "a worker of each pool", 120)
     managers = {manager.pid for manager in cluster.task_managers}
     spoken_to = [
         {peer for worker in cluster.workers(pool) for peer in peers_of(worker) if peer in managers}
@@ -105,7 +105,7 @@ def peers_of(process):
 def test_ctrl_c_drains_a_job_whose_workers_see_the_run_folder(job):
     process, folder = job
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert "asked the FlinkRunner job to drain" in err
     summary = json.loads((folder / "summary.json").read_text())
@@ -123,7 +123,7 @@ def test_ctrl_c_cancels_a_job_whose_workers_see_no_folder_of_the_run(cluster, bu
         wait_until(lambda: process.poll() is not None or "/00" in " ".join(bucket.keys()), "an item", 120)
         assert process.poll() is None, process.stderr.read()
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=120)
     finally:
         process.kill()
         process.communicate()

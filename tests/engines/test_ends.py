@@ -46,13 +46,13 @@ def test_ctrl_c_lets_the_job_drain_and_ends_the_engine(job, engine):
     process, folder = job
     left = [*below(process), server_of(process, engine)]
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: it must not reach the engine
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert f": on {SHOWN[engine]}" in err.splitlines()[0]
     assert "SIGINT: asked to stop; asked the " in err
     assert "job to drain: finishing what is under way" in err
     assert "Traceback" not in err
-    assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert psutil.wait_procs(left, timeout=120)[1] == []
     summary = json.loads((folder / "summary.json").read_text())
     items, size = summary["items"], summary["bytes"]
     assert summary["status"] == "interrupted"
@@ -70,20 +70,20 @@ def test_the_second_ctrl_c_ends_run_and_engine_at_once(job, engine):
     assert any("asked to stop" in line for line in process.stderr)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(10) == 130
-    assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert psutil.wait_procs(left, timeout=120)[1] == []
 
 
 def test_an_engine_does_not_outlive_a_killed_run(job, engine):
     process, _ = job
     left = [*below(process), server_of(process, engine)]
     process.kill()
-    assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert psutil.wait_procs(left, timeout=120)[1] == []
 
 
 def test_an_engine_that_dies_fails_the_run_with_its_account(job, engine):
     process, folder = job
     server_of(process, engine).kill()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1, err
     assert "Traceback" not in err
     summary = json.loads((folder / "summary.json").read_text())

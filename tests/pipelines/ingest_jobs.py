@@ -143,7 +143,7 @@ def start(words: Iterable[str], module: str = "pipelines", **environment: str) -
     )
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, seconds: float = 120.0) -> Any:
     """Polls a condition; fails when it doesn't come true in time."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -168,10 +168,10 @@ def end_by_signal(process: subprocess.Popen[str], ready: Callable[[], Any], numb
         ready()
         (os.killpg if to_group else os.kill)(process.pid, number)
         left = psutil.Process(process.pid).children(recursive=True)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 128 + number, err
     assert "Traceback" not in err, err
-    assert psutil.wait_procs(left, timeout=10)[1] == []
+    assert psutil.wait_procs(left, timeout=120)[1] == []
     return out

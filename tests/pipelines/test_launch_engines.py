@@ -210,7 +210,7 @@ def begin(tmp_path):
 
 def test_an_engine_that_does_not_come_up_ends_the_command_with_what_it_said(begin, tmp_path):
     process = begin("copy", "echo no room at the inn\nexit 3")
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "Prism ended with 3; it said: no room at the inn." in err
     assert "Traceback" not in err
@@ -222,7 +222,7 @@ def test_a_signal_while_an_engine_starts_ends_the_run_with_an_account_of_nothing
     process = begin(pipeline, f"touch {tmp_path}/started\nexec sleep 300")
     wait_until(lambda: process.poll() is not None or (tmp_path / "started").exists(), "the engine's start")
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 128 + number, err
     assert f"{pipeline} interrupted" in out
     assert "items: 0 planned" in out

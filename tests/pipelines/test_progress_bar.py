@@ -81,7 +81,7 @@ def test_a_run_on_a_terminal_draws_the_bar_there_and_prints_only_four_lines(tmp_
         if not block:
             break
         seen += block
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     os.close(main)
     assert process.returncode == 0
     assert len(out.splitlines()) == 4

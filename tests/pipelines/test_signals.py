@@ -45,7 +45,7 @@ def test_a_signal_ends_a_run_with_its_account(tmp_path, flags, number, to_group)
     try:
         wait_until_items_are_done(tmp_path, process)
         (os.killpg if to_group else os.kill)(process.pid, number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 128 + number, err
@@ -71,11 +71,11 @@ def test_a_second_signal_ends_the_run_at_once_and_leaves_no_process_behind(tmp_p
         process.send_signal(signal.SIGTERM)
         wait_for_log(tmp_path / "hornbeam.log", process)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
     finally:
         process.kill()
     assert process.returncode == 143
-    _, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=120)
     assert alive == []
 
 

@@ -123,11 +123,13 @@ def test_ingest_loads_each_file_once(told: Told, tmp_path: Path, kind: str, requ
     ingest, output = Ingest(told, tmp_path, kind, request), tmp_path / "run"
     for number in range(5):
         ingest.put(number)
-    process = ingest.start(output, "--stop_after_idle_seconds=3")
+    process = ingest.start(output)
     until(process, output, "done", 5)
-    ingest.put(5)
     told.put("data/5.txt", b"not ours")
-    ended(process, 0)
+    ingest.put(5)
+    until(process, output, "done", 6)
+    process.send_signal(signal.SIGTERM)
+    ended(process, 143)
     assert ingest.rows() == records(60)
     assert summary(output)["rows"]["loaded"] == 60
 

@@ -91,7 +91,7 @@ def _run(command: list[str], account: pwd.struct_passwd | None, folder: Path) ->
     become = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
     # Files and no pipes: the server would inherit a pipe's end and hold it open.
     with (folder / "output").open("w+") as output:
-        done = subprocess.run(command, cwd="/", stdout=output, stderr=output, check=False, timeout=60, **become)
+        done = subprocess.run(command, cwd="/", stdout=output, stderr=output, check=False, timeout=120, **become)
         if done.returncode:
             output.seek(0)
             log = folder / "log"
@@ -120,7 +120,7 @@ def _reachable(install: Path, account: pwd.struct_passwd) -> bool:
     command = [str(install / "bin" / "initdb"), "--version"]
     try:
         become = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        return subprocess.run(command, cwd="/", capture_output=True, check=False, timeout=60, **become).returncode == 0
+        return subprocess.run(command, cwd="/", capture_output=True, check=False, timeout=120, **become).returncode == 0
     except PermissionError:
         return False
 

@@ -68,7 +68,7 @@ def test_objects_are_copied_while_the_next_page_of_the_listing_is_awaited(new_en
 
     def let_go():
         try:
-            wait_until(lambda: writes(fault_proxy, there.prefix), "a copy before the second page", 20)
+            wait_until(lambda: writes(fault_proxy, there.prefix), "a copy before the second page", 120)
         finally:
             released.set()
 

@@ -80,7 +80,7 @@ def test_pip_takes_the_staged_package_as_a_wheel_with_what_it_needs(tmp_path):
     wheel = write_wheel(tmp_path)
     assert wheel.read_bytes() == write_wheel(tmp_path).read_bytes()
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", f"--target={tmp_path}/there"]
-    subprocess.run([*pip, str(wheel)], check=True, timeout=60)
+    subprocess.run([*pip, str(wheel)], check=True, timeout=120)
     (place,) = (tmp_path / "there").glob("hornbeam-*.dist-info")
     needed = (place / "METADATA").read_text()
     assert "Requires-Dist: apache-beam==" in needed
@@ -131,7 +131,7 @@ def test_ctrl_c_is_handed_on_and_said(cloud, flags, asked, word):
     while not cloud.dataflow.jobs and time.monotonic() < deadline:
         time.sleep(0.05)  # the job's appearance is what is waited for
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert [state for _, state in cloud.dataflow.requested] == [asked]
     assert f"asked Dataflow to {word} job" in err

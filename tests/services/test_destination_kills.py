@@ -16,7 +16,7 @@ POINTS = 8
 def run(place, fatal: int) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "tests.services.killed_load", place.uri, str(fatal)]
     environment = {**os.environ, "HORNBEAM_TEST_PASSWORD": place.password}
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_a_load_that_is_killed_again_and_again_ends_in_the_same_table(place):

@@ -99,7 +99,7 @@ def test_a_job_that_plain_gcloud_started_leaves_its_whole_account_by_itself(clou
     words = launch(cloud, template(name), *SAMPLES[name](cloud, "there"))
     printed = cloud.run("launch", name, *words[2:], "--print")
     line = shlex.split(printed.stdout)
-    ran = subprocess.run(line, env=cloud.environ | gcloud_environ, capture_output=True, timeout=60, check=False)
+    ran = subprocess.run(line, env=cloud.environ | gcloud_environ, capture_output=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stderr
     (job,) = cloud.dataflow.jobs.values()
     where = (job["projectId"], job["location"], job["id"])
@@ -151,7 +151,7 @@ def test_print_gives_the_command_that_would_run_and_does_nothing_else(cloud, tem
     assert not cloud.dataflow.launches
     line = shlex.split(printed.stdout)
     assert line[:4] == ["gcloud", "dataflow", "flex-template", "run"]
-    ran = subprocess.run(line, env=cloud.environ | gcloud_environ, capture_output=True, timeout=60, check=False)
+    ran = subprocess.run(line, env=cloud.environ | gcloud_environ, capture_output=True, timeout=120, check=False)
     assert ran.returncode == 0, ran.stderr
     assert cloud.dataflow.launches[0]["parameters"]["table"] == "t"
 
@@ -196,7 +196,7 @@ def test_ctrl_c_cancels_the_job_and_says_so(cloud, template, gcloud_environ):
     while not cloud.dataflow.jobs and time.monotonic() < deadline:
         time.sleep(0.05)  # the job's appearance is what is waited for
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err
     assert [state for _, state in cloud.dataflow.requested] == ["JOB_STATE_CANCELLED"]
     assert "asked Dataflow to cancel job" in err

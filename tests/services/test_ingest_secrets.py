@@ -41,7 +41,7 @@ def watched(process, log) -> tuple[set[str], str]:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     if log.exists():
                         seen.add(" ".join(one.cmdline()))
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     return seen, out + err
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_password_is_told_of_without_it(account, tmp_path):
         process = start(
             [*words, f"--source={source}", f"--destination={wrong}", "--table=t", f"--output={tmp_path / 'r'}"]
         )
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 2
         assert "password" in out + err
         assert "Tr0ub4dor" not in out + err
@@ -128,10 +128,10 @@ def test_the_signature_of_a_presigned_source_is_nowhere(postgres, s3_server, tmp
     assert (counted(first)["items"]["done"], counted(first)["items"]["failed"]) == (1, 1), said
     assert place.run("SELECT count(*), count(DISTINCT _source_file) FROM t") == [(200, 1)]
     assert len((first / "rejects.jsonl").read_text().splitlines()) == 2
-    begin(again, 700).communicate(timeout=60)
+    begin(again, 700).communicate(timeout=120)
     assert (counted(again)["items"]["skipped"], counted(again)["items"]["failed"]) == (1, 1)
     client.put_object(Bucket=bucket, Key="bad.csv.gz", Body=gzip.compress(csv_bytes(records(50, 500))))
-    begin(retried, 800, f"--retry={again}").communicate(timeout=60)
+    begin(retried, 800, f"--retry={again}").communicate(timeout=120)
     assert (counted(retried)["items"]["planned"], counted(retried)["rows"]["loaded"]) == (1, 50)
     assert len({*signatures}) == 9
     for text in ("\n".join(titles), everything_stored(place), *map(everything_in, (first, again, retried)), said):

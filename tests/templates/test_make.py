@@ -46,7 +46,7 @@ def make(tmp_path):
         more = {"RECORD": str(record), "CHECKOUT": str(CHECKOUT), "REFUSED": refused}
         environ = kept | more | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
         done = subprocess.run(
-            ["make", *words], cwd=CHECKOUT, env=environ, capture_output=True, text=True, timeout=60, check=False
+            ["make", *words], cwd=CHECKOUT, env=environ, capture_output=True, text=True, timeout=120, check=False
         )
         ran = [line.split("\t") for line in record.read_text().splitlines()] if record.exists() else []
         return Made(done.returncode, [shlex.split(line) for line in done.stdout.splitlines()], done.stderr, ran)

@@ -16,7 +16,7 @@ from apache_beam.transforms.window import FixedWindows, TimestampedValue
 from transforms.core import interrupt
 from transforms.pooled import RESIDENT_MIB, PooledDoFn, PoolLimits
 
-MEET = threading.Barrier(4, timeout=30)
+MEET = threading.Barrier(4, timeout=120)
 FAILED_ONCE = threading.Event()
 
 

@@ -238,7 +238,7 @@ def test_two_versions_in_two_batches_at_once_end_with_the_newer_one(settings, fo
 
 
 def test_a_batch_that_is_worked_twice_at_once_ends_well_for_both(settings, folder, tmp_path, monkeypatch):
-    copy_object, met = transfer.copy_object, threading.Barrier(2, timeout=30)
+    copy_object, met = transfer.copy_object, threading.Barrier(2, timeout=120)
 
     def meet(planned, *more):
         if planned.uri.endswith("/a"):
