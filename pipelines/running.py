@@ -110,9 +110,8 @@ def run_pipeline(
     with ExitStack() as stack:
         temp_dir = stack.enter_context(temp_folder())
         shared_dir = _shared_dir(choice, folder, stack)
-        stack.enter_context(
-            run_context.active(RunContext(folder.run_id, os.getpid(), temp_dir, choice.processes, shared_dir))
-        )
+        run = RunContext(folder.run_id, os.getpid(), temp_dir, choice.processes, shared_dir, choice.drains)
+        stack.enter_context(run_context.active(run))
         interrupt.reset()
         progress.reset()
         stack.enter_context(interrupt.handling(end_children))

@@ -28,6 +28,8 @@ class RunContext(NamedTuple):
         temp_dir: The run's own temporary folder on this machine.
         processes: How many worker processes share the memory threshold, at least 1.
         shared_dir: A folder that workers on other machines see too; "" when all are on this one.
+        is_shared: Whether all workers see the folder that counts; else none joins, those that see it neither: a run
+            that some of its workers end and an engine cancels under the others would end one way or the other.
     """
 
     run_id: str
@@ -35,6 +37,7 @@ class RunContext(NamedTuple):
     temp_dir: str
     processes: int = 1
     shared_dir: str = ""
+    is_shared: bool = True
 
     @property
     def stop_file(self) -> str:
@@ -63,12 +66,12 @@ def in_worker() -> bool:
 
 
 def adopt(context: RunContext | None) -> None:
-    """In a worker that an engine started: works for that run from now on, if it sees the run's shared folder.
+    """In a worker that an engine started: works for that run from now on, if all see the run's shared folder.
 
     Args:
         context: The run's, as a step carried it here; None where the graph was built outside of a run.
     """
-    if context is not None and current() is None and Path(context.progress_dir).is_dir():
+    if context is not None and context.is_shared and current() is None and Path(context.progress_dir).is_dir():
         os.environ[VARIABLE] = json.dumps(context._asdict())
 
 
