@@ -32,7 +32,7 @@ class Toy(NamedTuple):
     there: tuple[ObjectInfo, ...] = ()
     batch_size: int = 100
     window_seconds: float = 0.3
-    stop_after_idle_seconds: float = 1.0
+    stop_after_idle_seconds: float = 3.0
 
     def start(self):
         """The running graph; it doesn't block."""

@@ -63,7 +63,7 @@ def test_what_lay_there_and_what_is_told_is_worked_and_the_idle_stream_ends(feed
 def test_duplicate_late_outdated_and_unreadable_notifications_change_nothing_and_are_counted(
     feed, acknowledged, tmp_path
 ):
-    toy = Toy(tmp_path, feed.subscription)
+    toy = Toy(tmp_path, feed.subscription, stop_after_idle_seconds=5)  # longer than it takes to tell it more
     result = toy.start()
     feed.publish_all([gcs_message("data/x", 2), gcs_message("data/x", 1), gcs_message("data/x", 2)])
     feed.publish_all(
@@ -91,13 +91,11 @@ def test_a_stop_closes_the_open_batch_and_works_it(feed, tmp_path):
 
 
 def test_an_open_batch_is_waited_for_before_a_stream_is_idle(feed, tmp_path):
-    toy = Toy(tmp_path, feed.subscription, window_seconds=1.5, stop_after_idle_seconds=0.2)
-    result = toy.start()
+    toy = Toy(tmp_path, feed.subscription, window_seconds=3, stop_after_idle_seconds=1.5)
+    began = time.monotonic()
     feed.publish(*gcs_message("data/x", 1))
-    asked(1)
-    told_at = time.monotonic()
-    result.wait_until_finish()
-    assert time.monotonic() - told_at >= 1.4
+    toy.run()
+    assert time.monotonic() - began >= 3
     assert toy.worked() == {"gs://in/data/x\n1": 1}
 
 

@@ -76,7 +76,6 @@ def test_ten_thousand_keys_go_to_a_bucket_in_one_run(copy_job: Job):
     copy_job.source.put({f"{n % 7}/{n:05}": str(n).encode() for n in range(10_000)})
     run = copy_job.run(max_concurrent=32)
     assert (run.summary.status, run.summary.items) == ("completed", Counts(10_000, 10_000, 0, 0, 0))
-    assert run.summary.seconds < 60
     assert run.summary.details["proofs"] == {"match": 10_000}
     assert copy_job.destination.keys() == copy_job.source.keys()
 

@@ -32,7 +32,7 @@ def held_back(proxy: FaultProxy, server: S3Server, places: tuple[str, str]) -> l
     for key in keys:
         put(server, places[0] + key, b"x")
     proxy.reset(server.endpoint)
-    proxy.add(Fault(times=3, path="-slow", method="PUT", delay_seconds=2))
+    proxy.add(Fault(times=3, path="-slow", method="PUT", delay_seconds=5))
     return plan(places, keys)
 
 
@@ -94,7 +94,7 @@ def test_an_interrupt_lets_it_answer_for_what_is_under_way_and_starts_no_more(
 def test_a_program_that_falls_silent_is_ended(
     s3_environment: S3Server, places: tuple[str, str], fault_proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(s5cmd, "STALL_SECONDS", 0.5)
+    monkeypatch.setattr(s5cmd, "STALL_SECONDS", 2.5)
     monkeypatch.setattr(s5cmd, "_GRACE_SECONDS", 0.2)
     planned = held_back(fault_proxy, s3_environment, places)
     found = s5cmd.copy_batch(planned, narrow(places, fault_proxy), no_clobber=False)

@@ -253,7 +253,7 @@ def test_closing_the_rows_early_leaves_no_thread_and_no_process():
         assert next(blocks).first_row == 1
         blocks.close()
     assert children() <= before
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while any(thread.name.startswith("inflate") for thread in threading.enumerate()):
         assert time.monotonic() < deadline, threading.enumerate()
 
