@@ -22,7 +22,7 @@ from pipelines.run_errors import describe
 from pipelines.run_output import Output
 from pipelines.stream_graph import StreamSource, demand_head, watch_here
 from pipelines.temp_folder import temp_folder
-from transforms.core import allocator, interrupt, memory, progress, run_context
+from transforms.core import allocator, interrupt, memory, progress, progress_afar, run_context
 from transforms.core.errors import ConfigError, HornbeamError, InterruptedRunError
 from transforms.core.report.page import report_page
 from transforms.core.run_context import RunContext
@@ -110,7 +110,8 @@ def run_pipeline(
     with ExitStack() as stack:
         temp_dir = stack.enter_context(temp_folder())
         shared_dir = _shared_dir(choice, folder, stack)
-        run = RunContext(folder.run_id, os.getpid(), temp_dir, choice.processes, shared_dir, choice.drains)
+        afar = "" if choice.drains or folder.local_path is not None else folder.uri
+        run = RunContext(folder.run_id, os.getpid(), temp_dir, choice.processes, shared_dir, choice.drains, afar)
         stack.enter_context(run_context.active(run))
         interrupt.reset()
         progress.reset()
@@ -175,7 +176,7 @@ def _account(job: Job, context: BuildContext, output: Output, temp_dir: str, end
     output.started(job.name, context.runner)
     try:
         with output.live(sampler):
-            error = None if endpoint is None else _graph(job, context, endpoint)
+            error = None if endpoint is None else _heard_graph(job, context, endpoint)
     finally:
         sampler.stop()
     ended = Ended(
@@ -195,6 +196,13 @@ def _account(job: Job, context: BuildContext, output: Output, temp_dir: str, end
         context.folder.write("summary.json", summary.to_json())
     LOGGER.info("%s %s, exit code %d", job.name, summary.status, summary.exit_code)
     return summary
+
+
+def _heard_graph(job: Job, context: BuildContext, endpoint: str) -> RunError | None:
+    run = run_context.current()
+    assert run is not None
+    with progress_afar.heard(run):
+        return _graph(job, context, endpoint)
 
 
 def _graph(job: Job, context: BuildContext, endpoint: str) -> RunError | None:

@@ -16,7 +16,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.core import interrupt, memory, pool, progress, run_context
+from transforms.core import interrupt, memory, pool, progress, progress_afar, run_context
 from transforms.core.in_flight import Finished, InFlight
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class PooledDoFn(beam.DoFn):
     def setup(self) -> None:
         """Learns in a worker that an engine started which run this is: where to look for a stop, and to tell."""
         run_context.adopt(self._context)
+        progress_afar.tell(self._context)
 
     def start_bundle(self) -> None:
         """Makes sure that nothing of an earlier, failed bundle is still under way."""
@@ -151,6 +152,7 @@ class PooledDoFn(beam.DoFn):
         for finished in self._in_flight.drain():
             yield from self._outputs(finished)
         progress.flush()
+        progress_afar.flush()
 
     def teardown(self) -> None:
         """Waits for what a failed bundle left behind."""

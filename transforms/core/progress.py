@@ -9,10 +9,14 @@ import json
 import os
 import threading
 import time
+from functools import reduce
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from transforms.core import run_context
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _WRITE_SECONDS: Final = 0.5
 _READ_SECONDS: Final = 0.5
@@ -92,6 +96,7 @@ class _Counters:
         self._own = Snapshot()
         self._written_at = 0.0
         self._others = Snapshot()
+        self._afar = Snapshot()
         self._read_at = 0.0
 
     def change(self, change: Snapshot, *, flush: bool = False) -> None:
@@ -112,11 +117,15 @@ class _Counters:
             if now - self._read_at >= _READ_SECONDS:
                 self._read_at = now
                 self._others = _read_others()
-            return self._own.plus(self._others)
+            return self._own.plus(self._others).plus(self._afar)
+
+    def hear(self, others: Iterable[Snapshot]) -> None:
+        with self._lock:
+            self._afar = reduce(Snapshot.plus, others, Snapshot())
 
     def reset(self) -> None:
         with self._lock:
-            self._own = self._others = Snapshot()
+            self._own = self._others = self._afar = Snapshot()
             self._written_at = self._read_at = 0.0
 
 
@@ -172,8 +181,22 @@ def flush() -> None:
 
 
 def snapshot() -> Snapshot:
-    """The counters of the whole run on this machine: this process's and its workers'."""
+    """The counters of the whole run: this process's and its workers'."""
     return _counters.all()
+
+
+def own() -> Snapshot:
+    """The counters of this process."""
+    return _counters.own()
+
+
+def hear(others: Iterable[Snapshot]) -> None:
+    """Takes what workers elsewhere count, in place of what they counted before.
+
+    Args:
+        others: The counters of each.
+    """
+    _counters.hear(others)
 
 
 def reset() -> None:
@@ -194,13 +217,32 @@ def merge_steps(first: tuple[Step, ...], second: tuple[Step, ...]) -> tuple[Step
     return tuple(merged.values())
 
 
+def as_text(counters: Snapshot) -> str:
+    """Counters for another process.
+
+    Args:
+        counters: Of this one.
+    """
+    return json.dumps(counters)
+
+
+def from_text(text: str) -> Snapshot:
+    """Counters of another process.
+
+    Args:
+        text: Of `as_text`.
+    """
+    name, planned, done, steps, at = json.loads(text)
+    return Snapshot(name, Amounts(*planned), Amounts(*done), tuple(Step(*s) for s in steps), at)
+
+
 def _write(own: Snapshot) -> None:
     context = run_context.current()
     if context is None or context.pid == os.getpid():
         return
     target = Path(context.progress_dir) / f"{os.getpid()}.json"
     unfinished = target.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(own), encoding="utf-8")
+    unfinished.write_text(as_text(own), encoding="utf-8")
     unfinished.replace(target)
 
 
@@ -210,6 +252,5 @@ def _read_others() -> Snapshot:
     if context is None or context.pid != os.getpid():
         return total
     for part in sorted(Path(context.progress_dir).glob("*.json")):
-        name, planned, done, steps, at = json.loads(part.read_text(encoding="utf-8"))
-        total = total.plus(Snapshot(name, Amounts(*planned), Amounts(*done), tuple(Step(*s) for s in steps), at))
+        total = total.plus(from_text(part.read_text(encoding="utf-8")))
     return total

@@ -30,6 +30,7 @@ class RunContext(NamedTuple):
         shared_dir: A folder that workers on other machines see too; "" when all are on this one.
         is_shared: Whether all workers see the folder that counts; else none joins, those that see it neither: a run
             that some of its workers end and an engine cancels under the others would end one way or the other.
+        afar: The run's own folder where workers tell how far they are when they don't see that one; "" when they do.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class RunContext(NamedTuple):
     processes: int = 1
     shared_dir: str = ""
     is_shared: bool = True
+    afar: str = ""
 
     @property
     def stop_file(self) -> str:
