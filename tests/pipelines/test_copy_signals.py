@@ -59,8 +59,13 @@ def test_a_signal_ends_a_copy_with_its_account_and_the_same_command_goes_on(
     slow(fault_proxy, phase, method)
     pending, folder = fault_proxy.pending_faults, copy_job.new_folder()
     process = start([*copy_job.command(folder, json=True, **FOUR), *flags])
-    begun = pending - (1 if phase == "listing" else 13)
-    ready = partial(wait_until, lambda: fault_proxy.pending_faults <= begun, phase)
+    begun, least = pending - (1 if phase == "listing" else 13), 0 if phase == "listing" else 5
+
+    def under_way() -> bool:
+        there = copy_job.destination
+        return fault_proxy.pending_faults <= begun and len({*there.keys()} - {*there.unfinished()}) >= least
+
+    ready = partial(wait_until, under_way, phase)
     out = end_by_signal(process, ready, number, to_group=bool(flags))
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["status"] == "interrupted"
