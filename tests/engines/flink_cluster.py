@@ -125,7 +125,7 @@ class Cluster:
 
     def _asked(self, path: str) -> dict[str, Any]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._own['rest.port']}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._own['rest.port']}{path}", timeout=60) as answer:
                 return json.load(answer)
         except OSError:
             return {}

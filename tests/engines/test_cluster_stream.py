@@ -109,8 +109,12 @@ def test_streams_go_on_by_themselves_when_both_task_managers_are_killed_in_turn(
 
 def wait_for_checkpoints(cluster: Cluster, jobs: int) -> None:
     """So that what was done before needs not be done again."""
-    before = cluster.checkpoints()
-    assert len(before) == jobs
+
+    def of_all() -> dict[str, int]:
+        found = cluster.checkpoints()  # empty when a busy JobManager didn't answer in time
+        return found if len(found) == jobs else {}
+
+    before = wait_until(of_all, "the checkpoints of all jobs", WAIT_SECONDS)
 
     def passed() -> bool:
         now = cluster.checkpoints()

@@ -1,5 +1,6 @@
 """A load's order of things, the same in all three databases: once, whoever else is at it, or not at all."""
 
+import contextlib
 import threading
 from pathlib import Path
 
@@ -86,9 +87,10 @@ def test_identical_commands_at_once_share_the_work_and_write_each_chunk_once(pla
 
     def attempt():
         try:
-            with place.destination() as destination:
+            with contextlib.ExitStack() as stack:
+                destination = patiently(lambda: stack.enter_context(place.destination()))
                 barrier.wait(30)
-                destination.create_load(spec)
+                patiently(lambda: destination.create_load(spec))
                 for start in range(0, 8, 2):
                     chunks = [make_chunk(n, [(2 * n, "x"), (2 * n + 1, "y")], spec) for n in (start, start + 1)]
                     written.append(write_patiently(destination, spec, chunks))
@@ -121,9 +123,14 @@ def write_patiently(destination, spec, chunks):
 
 
 def publish_patiently(destination, spec):
+    return patiently(lambda: destination.publish(spec))
+
+
+def patiently(act):
+    """As the loader does with all that it asks of a destination."""
     for _ in range(200):
         try:
-            return destination.publish(spec)
+            return act()
         except TransientError:
             threading.Event().wait(0.02)
     raise AssertionError("never came through")
